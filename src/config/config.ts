@@ -1,0 +1,76 @@
+import { z } from 'zod';
+
+/** Nest injection token for {@link Config}. */
+export const CONFIG = Symbol('Config');
+
+const flag = z.enum(['true', 'false', '1', '0']).transform((value) => value === 'true' || value === '1');
+const list = z.string().transform((value) =>
+  value
+    .split(',')
+    .map((item) => item.trim())
+    .filter(Boolean),
+);
+const count = (fallback: number, min: number, max: number) =>
+  z.coerce.number().int().min(min).max(max).default(fallback);
+
+const environmentSchema = z.object({
+  PORT: count(8080, 0, 65_535),
+  HOST: z.string().default('0.0.0.0'),
+  CARILLON_ROLE: z.enum(['all', 'api', 'worker']).default('all'),
+  WORKER_HEALTH_PORT: z.coerce.number().int().min(0).max(65_535).optional(),
+  CARILLON_MASTER_KEY: z
+    .string()
+    .refine((value) => Buffer.from(value, 'base64').length === 32, 'must be 32 bytes in base64')
+    .transform((value) => Buffer.from(value, 'base64')),
+  CARILLON_ADMIN_KEY: z.string().min(16).optional(),
+  METRICS_TOKEN: z.string().min(1).optional(),
+  DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }),
+  DATABASE_POOL_SIZE: count(10, 2, 200),
+  REDIS_URL: z.url({ protocol: /^rediss?$/ }),
+  REDIS_ALLOW_EVICTION: flag.default(false),
+  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  TLS_CERT_FILE: z.string().optional(),
+  TLS_KEY_FILE: z.string().optional(),
+  FCM_BASE_URL: z.url().default('https://fcm.googleapis.com'),
+  APNS_BASE_URL: z.url().default('https://api.push.apple.com'),
+  APNS_SANDBOX_BASE_URL: z.url().default('https://api.sandbox.push.apple.com'),
+  PROVIDER_CA_FILE: z.string().optional(),
+  WEBPUSH_ALLOWED_HOSTS: list.default([]),
+  WEBPUSH_ALLOW_INSECURE: flag.default(false),
+  SIMULATOR_FCM_URL: z.url().optional(),
+  SIMULATOR_APNS_URL: z.url().optional(),
+  SIMULATOR_APNS_SANDBOX_URL: z.url().optional(),
+  SIMULATOR_WEBPUSH_URLS: list.default([]),
+  SIMULATOR_CA_FILE: z.string().optional(),
+  APNS_UNAVAILABLE_MIN_DELAY_SECONDS: count(900, 0, 86_400),
+  DISPATCH_WINDOW: count(200, 1, 10_000),
+  DISPATCH_CONCURRENCY: count(4, 1, 64),
+  REQUEST_TIMEOUT_SECONDS: count(10, 1, 15),
+  ATTEMPT_RETENTION_DAYS: count(30, 1, 3650),
+  NOTIFICATION_RETENTION_DAYS: count(35, 1, 3650),
+  MAX_BODY_BYTES: count(1_048_576, 1024, 104_857_600),
+  RATE_LIMIT_PER_SECOND: count(0, 0, 1_000_000),
+});
+
+/** Everything that can be set from outside, parsed. The table in the README describes each name. */
+export type Config = z.infer<typeof environmentSchema>;
+
+/**
+ * The configuration, from the environment. Empty values count as absent.
+ *
+ * @throws Error one line per wrong variable, naming it
+ */
+export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Config {
+  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
+  const parsed = environmentSchema.safeParse(given);
+  if (!parsed.success) {
+    const lines = parsed.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`);
+    throw new Error(`the configuration is wrong:\n${lines.join('\n')}`);
+  }
+  return parsed.data;
+}
+
+/** The database alone, for the process that only migrates. */
+export function loadDatabaseUrl(environment: NodeJS.ProcessEnv = process.env): string {
+  return environmentSchema.shape.DATABASE_URL.parse(environment['DATABASE_URL']);
+}

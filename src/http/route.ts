@@ -1,0 +1,39 @@
+import { applyDecorators, HttpCode, RequestMapping, RequestMethod, SetMetadata } from '@nestjs/common';
+import type { z } from 'zod';
+
+export const ROLES = ['client', 'server', 'admin'] as const;
+/** What an API key may do: `client` ships in an app and is public by nature, `server` is a backend's, `admin` configures. */
+export type Role = (typeof ROLES)[number];
+
+/** One HTTP operation. The same schemas validate the request and describe it in `/openapi.json`. */
+export interface RouteSpec {
+  summary: string;
+  tag: string;
+  /** Who may call; an admin key may call every `server` route with `?applicationId=`. */
+  access: readonly Role[] | 'public';
+  params?: z.ZodObject;
+  query?: z.ZodObject;
+  headers?: z.ZodObject;
+  body?: z.ZodType;
+  /** Default `application/json`. Other types reach the handler as they are and are not validated. */
+  bodyMediaType?: string;
+  /** The success answer; the first status is the default one. */
+  responses: Readonly<Record<number, { description: string; schema?: z.ZodType }>>;
+}
+
+export const ROUTE_METADATA = 'carillon:route';
+
+/**
+ * Declares an operation: `@Route('POST', '/v1/devices', { … })`.
+ *
+ * Before the handler runs, the caller is authenticated and `params`, `query`, `headers` and `body` are replaced by what
+ * their schemas parsed to; use strict objects, so that unknown fields are refused by name.
+ */
+export function Route(method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE', path: string, spec: RouteSpec) {
+  const status = Number(Object.keys(spec.responses)[0] ?? 200);
+  return applyDecorators(
+    SetMetadata(ROUTE_METADATA, spec),
+    RequestMapping({ method: RequestMethod[method], path }),
+    HttpCode(status),
+  );
+}
