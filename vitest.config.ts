@@ -1,12 +1,25 @@
 import { defineConfig } from 'vitest/config';
 
+const PURE = ['test/unit/**/*.spec.ts', 'test/architecture.spec.ts'];
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.spec.ts'],
     globals: false,
     // Integration files share one Postgres and one Redis but never a database; more workers than cores only adds noise.
     maxWorkers: 2,
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    projects: [
+      { extends: true, test: { name: 'unit', include: PURE } },
+      {
+        extends: true,
+        test: {
+          name: 'real',
+          include: ['test/**/*.spec.ts'],
+          exclude: PURE,
+          globalSetup: 'test/setup/servers.ts',
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
+        },
+      },
+    ],
   },
 });
