@@ -5,13 +5,9 @@
  * from an outcome (retry, prune, hold) is decided in `deliveries/settle.ts` and nowhere else.
  */
 import type { Problem } from '../lib/errors.js';
+import { LANES, type Lane, PROVIDER_NAMES, type ProviderName } from '../lib/names.js';
 
-export const PROVIDER_NAMES = ['fcm', 'apns', 'webpush'] as const;
-export type ProviderName = (typeof PROVIDER_NAMES)[number];
-
-export const LANES = ['critical', 'normal', 'bulk'] as const;
-/** Separate queues, slots and connections, so that a campaign cannot occupy a transactional push's place. */
-export type Lane = (typeof LANES)[number];
+export { LANES, type Lane, PROVIDER_NAMES, type ProviderName };
 
 export type Environment = 'production' | 'sandbox';
 

@@ -1,0 +1,66 @@
+import type { Lane, ProviderName } from '../lib/names.js';
+
+/** At most so many deliveries share a lease, a checkpoint and a retry. */
+export const MAX_BATCH_SIZE = 1000;
+
+/** What the checkpoint writes for one delivery: one character of `dispatch_batch.result`. */
+export const RESULT = {
+  pending: '0',
+  accepted: '1',
+  failed: '2',
+  moved: '3',
+  expired: '4',
+  cancelled: '5',
+  suppressed: '6',
+  unknown: '7',
+  /** Marked before its send: if the worker dies, nobody knows whether it went out. */
+  intent: '8',
+  /** An intent that was already open at one crash. */
+  intentAfterCrash: '9',
+} as const;
+
+export type ResultName = keyof typeof RESULT;
+/** How a delivery can end. */
+export type TerminalStatus = 'accepted' | 'failed' | 'expired' | 'cancelled' | 'suppressed' | 'unknown';
+
+/** A group of device ids of one provider, as the audience walk returns it. */
+export interface DeviceGroup {
+  provider: ProviderName;
+  /** A Postgres array literal such as `{1,2,3}`, ascending; never parsed on the way from the device table to the batch. */
+  deviceIds: string;
+  n: number;
+  firstId: number;
+  lastId: number;
+}
+
+/** A batch that this worker holds the lease of. */
+export interface ClaimedBatch {
+  notificationId: string;
+  batchNo: number;
+  applicationId: string;
+  provider: ProviderName;
+  lane: Lane;
+  step: number;
+  /** How often it was claimed since its last checkpoint: above 2, something in it may be killing workers. */
+  claims: number;
+  epoch: number;
+  deviceIds: number[];
+  result: string;
+  expiresAt: Date;
+  /** The database's time of the claim. */
+  claimedAt: Date;
+}
+
+/** Sums over a notification's batches. `open`: batches that are not done. */
+export interface BatchProgress {
+  planned: number;
+  accepted: number;
+  failed: number;
+  expired: number;
+  cancelled: number;
+  suppressed: number;
+  unknown: number;
+  moved: number;
+  open: number;
+  firstAttemptAt: Date | null;
+}
