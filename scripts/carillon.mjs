@@ -1,0 +1,63 @@
+/**
+ * The one door to this clone: brings whatever is missing (Node, dependencies, build) and then runs the command. Plain
+ * JavaScript that Node 18 understands, because it has to run before anything is installed.
+ */
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { ensureFresh } from './freshness.mjs';
+import { ensurePrivateNode, isNodeTooOld, runAgainWith } from './private-node.mjs';
+import { runInForeground, say, watchParent } from './processes.mjs';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const RUNTIME_DIR = join(ROOT, '.runtime');
+
+/** @type {Record<string, (args: string[]) => Promise<number>>} */
+const COMMANDS = {
+  start: async () => {
+    const { start } = await import(pathToFileURL(join(ROOT, 'dist/src/embedded/start.js')).href);
+    return start();
+  },
+  demo: (args) => node('dist/src/embedded/demo.js', ...args),
+  simulator: (args) => node('dist/src/simulator/main.js', ...args),
+  test: (args) => node('node_modules/vitest/vitest.mjs', 'run', ...args),
+  check: async () => {
+    for (const step of CHECKS) {
+      const code = await node(...step);
+      if (code !== 0) return code;
+    }
+    return 0;
+  },
+  build: async () => 0,
+};
+
+const CHECKS = [
+  ['node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings'],
+  ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json'],
+  ['node_modules/vitest/vitest.mjs', 'run', '--project', 'unit'],
+];
+
+function node(...args) {
+  return runInForeground(process.execPath, args, { cwd: ROOT });
+}
+
+async function main([name, ...args]) {
+  const command = COMMANDS[name];
+  if (command === undefined) {
+    say(`which of ${Object.keys(COMMANDS).join(', ')}?`);
+    return 2;
+  }
+  watchParent(() => process.kill(process.pid, 'SIGTERM'));
+  if (isNodeTooOld()) {
+    return runAgainWith(await ensurePrivateNode(RUNTIME_DIR), fileURLToPath(import.meta.url), [name, ...args]);
+  }
+  await ensureFresh(ROOT, RUNTIME_DIR, { force: name === 'build' });
+  return command(args);
+}
+
+main(process.argv.slice(2)).then(
+  (code) => process.exit(code),
+  (error) => {
+    say(error instanceof Error ? error.message : String(error));
+    process.exit(1);
+  },
+);

@@ -1,0 +1,65 @@
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { withLock } from './lock.mjs';
+import { npmCi, runWithProgress } from './processes.mjs';
+
+/** What the build reads: folders whole, files by name. */
+const BUILD_INPUTS = ['src', 'migrations', 'tsconfig.json', 'tsconfig.build.json', 'package-lock.json'];
+const BUILD_MARKER = 'dist/.built-from';
+
+/**
+ * Installs and builds what is missing or stale in the clone `root`; costs some 50 ms when nothing is.
+ *
+ * @param {string} root
+ * @param {string} runtimeDir
+ */
+export async function ensureFresh(root, runtimeDir, { force = false } = {}) {
+  if (!force && isInstalled(root) && isBuilt(root)) return;
+  await withLock(join(runtimeDir, 'setup.lock'), async () => {
+    if (!isInstalled(root)) await npmCi('installing the dependencies', root, runtimeDir);
+    if (force || !isBuilt(root)) await build(root);
+  });
+}
+
+/** Compares the lock file with what npm itself wrote down, last of all, about the tree that it installed. */
+function isInstalled(root) {
+  const record = join(root, 'node_modules/.package-lock.json');
+  if (!existsSync(record)) return false;
+  const installed = JSON.parse(readFileSync(record, 'utf8')).packages;
+  const wanted = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')).packages;
+  return Object.entries(wanted).every(([path, entry]) => {
+    if (path === '' || installed[path]?.version === entry.version) return true;
+    // An optional package is there only where it is meant for; whether its libc is ours, only npm knows.
+    const isMeantForUs = entry.os?.includes(process.platform) && entry.cpu?.includes(process.arch);
+    return entry.optional === true && !(isMeantForUs && entry.libc === undefined);
+  });
+}
+
+function isBuilt(root) {
+  const marker = join(root, BUILD_MARKER);
+  return existsSync(marker) && readFileSync(marker, 'utf8') === sourceHash(root);
+}
+
+async function build(root) {
+  const hash = sourceHash(root);
+  const tsc = join(root, 'node_modules/typescript/bin/tsc');
+  await runWithProgress('building', process.execPath, [tsc, '-p', 'tsconfig.build.json'], { cwd: root });
+  writeFileSync(join(root, BUILD_MARKER), hash);
+}
+
+function sourceHash(root) {
+  const hash = createHash('sha256');
+  for (const input of BUILD_INPUTS) addToHash(hash, root, input);
+  return hash.digest('hex');
+}
+
+function addToHash(hash, root, path) {
+  const absolute = join(root, path);
+  if (!existsSync(absolute)) return;
+  if (statSync(absolute).isDirectory()) {
+    for (const name of readdirSync(absolute).sort()) addToHash(hash, root, `${path}/${name}`);
+  } else {
+    hash.update(`${path}\0`).update(readFileSync(absolute)).update('\0');
+  }
+}
