@@ -111,7 +111,9 @@ export class Dispatch1780000000002 implements MigrationInterface {
       ) partition by range (at);
       create index delivery_attempt_notification on delivery_attempt (notification_id, device_id);
       create index delivery_attempt_device on delivery_attempt (device_id, at);
-      create index delivery_attempt_search on delivery_attempt (application_id, at) where status_after <> 'accepted';
+      -- The log's searches. Accepted deliveries are most of all and nobody looks for them by code: they cost nothing here.
+      create index delivery_attempt_search on delivery_attempt (application_id, status_after, at) where status_after <> 'accepted';
+      create index delivery_attempt_code on delivery_attempt (notification_id, code, device_id) where status_after <> 'accepted';
 
       create table attempt_stat (
         minute timestamptz not null,
@@ -173,25 +175,33 @@ export class Dispatch1780000000002 implements MigrationInterface {
 /**
  * Makes the partitions of yesterday, today and some days ahead. Each table also has a default partition, so that a row
  * never has nowhere to go; a day whose rows already lie there is left there.
+ *
+ * A partition is made beside its parent and then attached: making it in place would lock out everybody who reads or writes
+ * the parent, attaching locks only those who touch the default partition.
  */
 const PARTITION_FUNCTION = `
   create function carillon_uuid_floor(moment timestamptz) returns uuid language sql immutable as $$
     select (lpad(to_hex((extract(epoch from moment) * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid
   $$;
 
-  create function carillon_ensure_partitions(days_ahead integer) returns void language plpgsql as $$
+  create function carillon_ensure_partitions(
+    days_ahead integer,
+    parents text[] default array['notification', 'dispatch_batch', 'receipt', 'delivery_attempt']
+  ) returns integer language plpgsql as $$
   declare
     parent text;
     day_start timestamptz;
     child text;
     lower text;
     upper text;
+    options text;
+    made integer := 0;
   begin
     perform pg_advisory_xact_lock(hashtext('carillon_partitions'));
-    foreach parent in array array['notification', 'dispatch_batch', 'receipt', 'delivery_attempt'] loop
-      execute format('create table if not exists %I partition of %I default', parent || '_default', parent);
-      if parent = 'dispatch_batch' then
-        execute format('alter table %I set (fillfactor = 70)', parent || '_default');
+    foreach parent in array parents loop
+      options := case when parent = 'dispatch_batch' then 'with (fillfactor = 70)' else '' end;
+      if to_regclass(parent || '_default') is null then
+        execute format('create table %I partition of %I default %s', parent || '_default', parent, options);
       end if;
       for i in -1..days_ahead loop
         day_start := date_trunc('day', carillon_now() at time zone 'utc') at time zone 'utc' + make_interval(days => i);
@@ -205,15 +215,15 @@ const PARTITION_FUNCTION = `
           upper := quote_literal(carillon_uuid_floor(day_start + interval '1 day'));
         end if;
         begin
-          execute format('create table %I partition of %I for values from (%s) to (%s)', child, parent, lower, upper);
-          if parent = 'dispatch_batch' then
-            execute format('alter table %I set (fillfactor = 70)', child);
-          end if;
+          execute format('create table %I (like %I including all) %s', child, parent, options);
+          execute format('alter table %I attach partition %I for values from (%s) to (%s)', parent, child, lower, upper);
+          made := made + 1;
         exception when check_violation then
           raise warning 'partition % is not made: its rows already lie in the default partition', child;
         end;
       end loop;
     end loop;
+    return made;
   end
   $$;
 `;
