@@ -28,3 +28,14 @@ export function uuidV7Floor(at: Date): string {
 export function uuidV7Time(id: string): Date {
   return new Date(Number.parseInt(id.replaceAll('-', '').slice(0, 12), 16));
 }
+
+/** The smallest and the largest of some ids: bounds that let SQL leave out the partitions of other days. `ids` must not be empty. */
+export function idRange(ids: readonly string[]): [least: string, greatest: string] {
+  let least = ids[0] ?? '';
+  let greatest = least;
+  for (const id of ids) {
+    if (id < least) least = id;
+    if (id > greatest) greatest = id;
+  }
+  return [least, greatest];
+}

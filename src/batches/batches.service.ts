@@ -1,0 +1,53 @@
+import { Injectable } from '@nestjs/common';
+import type { Database } from '../database/transaction.js';
+import type { Lane, ProviderName } from '../lib/names.js';
+import { type BatchProgress, type DeviceGroup, RESULT } from './batch.js';
+import { BatchesRepository } from './batches.repository.js';
+
+/** Batches per statement when many are ended at once. */
+const END_PAGE = 100;
+
+/** What other features may ask of the batches. */
+@Injectable()
+export class BatchesService {
+  constructor(private readonly repository: BatchesRepository) {}
+
+  /**
+   * Writes the root batches of (a part of) an audience.
+   *
+   * @param options.queuedMs the caller puts them on Bull itself right after the commit; when that fails, they become due
+   *                         after this many milliseconds
+   */
+  insertRoots(
+    db: Database,
+    notification: { id: string; applicationId: string; lane: Lane; expiresAt: Date },
+    groups: readonly DeviceGroup[],
+    options: { queuedMs?: number } = {},
+  ): Promise<{ provider: ProviderName; batchNo: number; n: number }[]> {
+    if (groups.length === 0) return Promise.resolve([]);
+    return this.repository.insertRoots(db, notification, groups, options.queuedMs);
+  }
+
+  /** Ends everything of a notification that is unsent and not in a worker's hands; returns the number of batches. */
+  async endPending(
+    db: Database,
+    notificationId: string,
+    status: 'cancelled' | 'expired' | 'failed',
+    code: string,
+  ): Promise<number> {
+    const end = { result: RESULT[status], status, code, onlyExpired: status === 'expired' };
+    let total = 0;
+    for (;;) {
+      const ended = await this.repository.endPending(db, notificationId, end, END_PAGE);
+      if (ended === 0) return total;
+      total += ended;
+    }
+  }
+
+  /** Sums over the batches of each notification; one without batches is missing. */
+  async progress(db: Database, ids: readonly string[]): Promise<Map<string, BatchProgress>> {
+    if (ids.length === 0) return new Map();
+    const rows = await this.repository.progress(db, ids);
+    return new Map(rows.map(({ notificationId, ...progress }) => [notificationId, progress]));
+  }
+}
