@@ -6,7 +6,12 @@ import { join, resolve } from 'node:path';
 export interface EmbeddedConfig {
   /** Absolute path of the data folder. */
   home: string;
+  /** Default loopback: the keys of a trial installation have no business on the network. */
+  host: string;
+  /** 0: a free one, kept for the next start. */
   port: number;
+  /** The api serves HTTPS. */
+  isTls: boolean;
   /** Given: used instead of a private Postgres. */
   databaseUrl: string | undefined;
   /** Given: used instead of a private Redis. */
@@ -23,7 +28,9 @@ type Environment = Readonly<Record<string, string | undefined>>;
 export function readEmbeddedConfig(env: Environment = process.env): EmbeddedConfig {
   return {
     home: resolve(optional(env, 'CARILLON_HOME') ?? '.carillon'),
-    port: integer(env, 'PORT', 8080, 1, 65_535),
+    host: optional(env, 'HOST') ?? '127.0.0.1',
+    port: integer(env, 'PORT', 8080, 0, 65_535),
+    isTls: optional(env, 'TLS_CERT_FILE') !== undefined,
     databaseUrl: optional(env, 'DATABASE_URL'),
     redisUrl: optional(env, 'REDIS_URL'),
     workerProcesses: integer(env, 'WORKER_PROCESSES', 1, 1, 64),

@@ -92,6 +92,11 @@ export class ManagedProcess {
     return this.ended === undefined;
   }
 
+  /** What it said last, for an error message. */
+  lastLines(): string {
+    return this.recentLines.slice(-15).join('\n');
+  }
+
   /**
    * Resolves with the first line that matches.
    *
@@ -103,8 +108,7 @@ export class ManagedProcess {
     let stopListening = () => {};
     try {
       return await new Promise<string>((resolve, reject) => {
-        const fail = (why: string) =>
-          reject(new Error(`${this.options.name} ${why}:\n${this.recentLines.slice(-15).join('\n')}`));
+        const fail = (why: string) => reject(new Error(`${this.options.name} ${why}:\n${this.lastLines()}`));
         const timer = setTimeout(() => fail(`was not ready after ${timeoutMs} ms`), timeoutMs);
         const listener = (line: string) => {
           if (pattern.test(line)) resolve(line);

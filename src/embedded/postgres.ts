@@ -21,6 +21,8 @@ export interface PostgresOptions {
   settings?: Readonly<Record<string, string>>;
   /** Default: `<dir>/postgres.log`. */
   logFile?: string;
+  /** Called with each line of its log. */
+  onLine?: (line: string) => void;
 }
 
 export interface RunningPostgres {
@@ -92,6 +94,7 @@ export async function startPostgres(options: PostgresOptions): Promise<RunningPo
     logFile: options.logFile ?? join(dir, 'postgres.log'),
     stopSignal: 'SIGINT',
     orphanSignal: 'SIGQUIT',
+    ...(options.onLine === undefined ? {} : { onLine: options.onLine }),
   });
   try {
     await server.waitForLine(/database system is ready to accept connections/, READY_TIMEOUT_MS);

@@ -1,0 +1,52 @@
+import { request as requestHttp } from 'node:http';
+import { request as requestHttps } from 'node:https';
+
+export interface LoopbackRequest {
+  method?: 'GET' | 'POST' | 'PUT';
+  /** Sent as a bearer token. */
+  key?: string;
+  /** Sent as JSON. */
+  body?: unknown;
+  timeoutMs?: number;
+}
+
+export interface LoopbackResponse {
+  status: number;
+  /** Parsed when it is JSON, else text. */
+  body: unknown;
+}
+
+/**
+ * One request to a process of our own. Over TLS its certificate is not checked: it is made for the name under which others
+ * reach the service, and nothing leaves this machine.
+ */
+export function loopbackRequest(url: string, options: LoopbackRequest = {}): Promise<LoopbackResponse> {
+  const payload = options.body === undefined ? undefined : Buffer.from(JSON.stringify(options.body));
+  const headers = {
+    ...(options.key === undefined ? {} : { authorization: `Bearer ${options.key}` }),
+    ...(payload === undefined ? {} : { 'content-type': 'application/json', 'content-length': payload.length }),
+  };
+  const send = url.startsWith('https:') ? requestHttps : requestHttp;
+  return new Promise((resolve, reject) => {
+    const settings = { method: options.method ?? 'GET', headers, agent: false, rejectUnauthorized: false };
+    const request = send(url, settings, (response) => {
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk));
+      response.on('error', reject);
+      response.on('end', () =>
+        resolve({ status: response.statusCode ?? 0, body: parse(Buffer.concat(chunks).toString()) }),
+      );
+    });
+    request.setTimeout(options.timeoutMs ?? 10_000, () => request.destroy(new Error(`no answer from ${url}`)));
+    request.on('error', reject);
+    request.end(payload);
+  });
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return text;
+  }
+}

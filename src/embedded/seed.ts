@@ -1,0 +1,88 @@
+import { createHash } from 'node:crypto';
+import type { Home } from './home.js';
+import { type LoopbackRequest, loopbackRequest } from './loopback-http.js';
+
+/** The application that a newcomer tries things with, as `ready.json` shows it. */
+export interface DemoApplication {
+  id: string;
+  name: string;
+  serverKey: string;
+  clientKey: string;
+}
+
+interface KeptDemo extends DemoApplication {
+  /** Which simulator credentials it holds. */
+  credentialsHash: string;
+}
+
+const FILE = 'demo.json';
+const NAME = 'demo';
+
+/**
+ * Makes the application `demo`, with a key of each kind and credentials of the simulators, through the public API; once
+ * per home, and again when the database no longer knows it.
+ *
+ * @param setup answer of the simulators' `GET /__setup`
+ */
+export async function seedDemo(
+  home: Home,
+  baseUrl: string,
+  adminKey: string,
+  setup: SimulatorSetup,
+): Promise<DemoApplication> {
+  const api = new AdminApi(baseUrl, adminKey);
+  const credentialsHash = createHash('sha256').update(JSON.stringify(setup)).digest('hex');
+  const kept = await home.readJson<KeptDemo>(FILE);
+  const isKnown = kept !== undefined && (await api.get(`/v1/applications/${kept.id}`)).status === 200;
+  const demo = isKnown ? withoutHash(kept) : await createApplication(api);
+  if (!isKnown || kept.credentialsHash !== credentialsHash) {
+    for (const [provider, credential] of Object.entries(setup)) {
+      await api.send('PUT', `/v1/applications/${demo.id}/credentials/${provider}`, { ...credential, simulated: true });
+    }
+    await home.writeJson(FILE, { ...demo, credentialsHash } satisfies KeptDemo);
+  }
+  return demo;
+}
+
+/** Bodies for `PUT …/credentials/:provider`. */
+export interface SimulatorSetup {
+  fcm: object;
+  apns: object;
+  webpush: object;
+}
+
+async function createApplication(api: AdminApi): Promise<DemoApplication> {
+  const application = await api.send<{ id: string }>('POST', '/v1/applications', { name: NAME });
+  const createKey = async (role: 'server' | 'client') =>
+    (await api.send<{ key: string }>('POST', `/v1/applications/${application.id}/keys`, { role, name: NAME })).key;
+  return {
+    id: application.id,
+    name: NAME,
+    serverKey: await createKey('server'),
+    clientKey: await createKey('client'),
+  };
+}
+
+function withoutHash({ id, name, serverKey, clientKey }: KeptDemo): DemoApplication {
+  return { id, name, serverKey, clientKey };
+}
+
+class AdminApi {
+  constructor(
+    private readonly baseUrl: string,
+    private readonly key: string,
+  ) {}
+
+  get(path: string) {
+    return loopbackRequest(`${this.baseUrl}${path}`, { key: this.key });
+  }
+
+  /** @throws Error with the answer unless it is a success */
+  async send<T>(method: NonNullable<LoopbackRequest['method']>, path: string, body: unknown): Promise<T> {
+    const response = await loopbackRequest(`${this.baseUrl}${path}`, { method, key: this.key, body });
+    if (response.status >= 300) {
+      throw new Error(`${method} ${path} was answered ${response.status}: ${JSON.stringify(response.body)}`);
+    }
+    return response.body as T;
+  }
+}

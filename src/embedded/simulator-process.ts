@@ -1,0 +1,48 @@
+import { z } from 'zod';
+import { type AppOptions, startApp } from './app-process.js';
+import type { Running } from './supervised.js';
+
+const addressesSchema = z.looseObject({
+  controlUrl: z.url(),
+  fcm: z.url(),
+  apns: z.url(),
+  apnsSandbox: z.url(),
+  webpush: z.url(),
+  caFile: z.string(),
+});
+
+/** What the simulators say about themselves as soon as they are ready. */
+export type SimulatorAddresses = z.infer<typeof addressesSchema>;
+
+export interface RunningSimulator extends Running {
+  addresses: SimulatorAddresses;
+}
+
+const READY_TIMEOUT_MS = 30_000;
+
+/** Starts the provider simulators; their home keeps ports and keys, so that a restart goes unnoticed. */
+export async function startSimulatorProcess(options: Omit<AppOptions, 'script' | 'args'>): Promise<RunningSimulator> {
+  const args = ['--home', options.home.path('simulator')];
+  const { process: child, running } = await startApp({ ...options, script: 'dist/src/simulator/main.js', args });
+  try {
+    const line = await child.waitForLine(/^\{.*"controlUrl"/, READY_TIMEOUT_MS);
+    return { ...running, addresses: addressesSchema.parse(JSON.parse(line)) };
+  } catch (error) {
+    await running.stop();
+    throw error;
+  }
+}
+
+/** The variables by which the service finds the simulators, for simulated credentials only. */
+export function simulatorEnvironment(addresses: SimulatorAddresses): Record<string, string> {
+  const origins = Object.entries(addresses).filter(
+    ([name, value]) => name.startsWith('webpush') && typeof value === 'string',
+  );
+  return {
+    SIMULATOR_FCM_URL: addresses.fcm,
+    SIMULATOR_APNS_URL: addresses.apns,
+    SIMULATOR_APNS_SANDBOX_URL: addresses.apnsSandbox,
+    SIMULATOR_WEBPUSH_URLS: origins.map(([, url]) => new URL(String(url)).origin).join(','),
+    SIMULATOR_CA_FILE: addresses.caFile,
+  };
+}
