@@ -1,0 +1,208 @@
+import type { Clock } from '../../lib/clock.js';
+import { DomainError, type Problem } from '../../lib/errors.js';
+import type { Origin, Transport, TransportResult } from '../../transport/transport.js';
+import { isRecord, unansweredOutcome } from '../answer.js';
+import type { Endpoints } from '../endpoints.js';
+import type {
+  Credential,
+  Lane,
+  Message,
+  Outcome,
+  ParsedCredential,
+  ParsedToken,
+  PreviewRequest,
+  Provider,
+  Sender,
+  SenderOptions,
+  SendTiming,
+  SharedTokenStore,
+  Target,
+} from '../provider.js';
+import type { TokenCache, TokenResult } from '../token-cache.js';
+import { accessTokens, fcmSecret, parseServiceAccount } from './fcm.auth.js';
+import { FCM_MINIMUM_DELAY_MS, fcmOutcome } from './fcm.outcome.js';
+import { compileFcm, type FcmTemplate, fcmProblems } from './fcm.payload.js';
+import { FcmMessageError } from './fcm-compiler.js';
+
+/** Characters. Tokens are opaque; this is FCM's own bound for the field. */
+const MAX_TOKEN_LENGTH = 4096;
+/** Printable ASCII that needs no escaping in JSON, so that a token can be copied into a compiled body. */
+const TOKEN_PATTERN = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
+const VERIFY_TIMEOUT_MS = 10_000;
+const PREVIEW_TOKEN = '<token>';
+
+/** Firebase Cloud Messaging, HTTP v1: one request per device. */
+export class FcmProvider implements Provider {
+  readonly name = 'fcm';
+  private readonly tokens: TokenCache;
+
+  constructor(
+    private readonly transport: Transport,
+    store: SharedTokenStore,
+    private readonly clock: Clock,
+    private readonly endpoints: Endpoints,
+  ) {
+    this.tokens = accessTokens(transport, store, clock, endpoints);
+  }
+
+  parseToken(input: unknown): ParsedToken {
+    if (typeof input === 'string' && input.length <= MAX_TOKEN_LENGTH && TOKEN_PATTERN.test(input)) {
+      return { token: input, identity: input };
+    }
+    const message = `must be an FCM registration token: 1 to ${MAX_TOKEN_LENGTH} printable characters`;
+    throw new DomainError('invalid', 'invalid_token', `token ${message}`, [{ path: 'token', message }]);
+  }
+
+  parseCredential(input: unknown): ParsedCredential {
+    return parseServiceAccount(input);
+  }
+
+  /** Sends a dry run to a token that cannot exist: that FCM looks at the token at all proves project, key and permission. */
+  verifyCredential(credential: Credential): Promise<Outcome> {
+    const message: Message = {
+      notificationId: '00000000-0000-0000-0000-000000000000',
+      content: { data: {} },
+      priority: 'normal',
+      ttlSeconds: 0,
+    };
+    const body = compileFcm(message).body('carillon-verification', { ttlSeconds: 0, expiresAt: new Date(0) });
+    const request = JSON.parse(body.toString('utf8')) as Record<string, unknown>;
+    const dryRun = Buffer.from(JSON.stringify({ ...request, validate_only: true }));
+    return new Promise((resolve) => {
+      const report = (_ref: number, outcome: Outcome) => {
+        const isFine = ['accepted', 'token_invalid', 'token_refused'].includes(outcome.kind);
+        resolve(isFine ? { kind: 'accepted', code: 'verified' } : outcome);
+      };
+      this.delivery(credential, 'normal', report).start(0, () => dryRun, VERIFY_TIMEOUT_MS);
+    });
+  }
+
+  check(message: Message): readonly Problem[] {
+    return fcmProblems(message);
+  }
+
+  preview(message: Message, credential: Credential): PreviewRequest {
+    const template = compileFcm(message);
+    const expiresAt = new Date(this.clock.now().getTime() + message.ttlSeconds * 1000);
+    const body: unknown = JSON.parse(
+      template.body(PREVIEW_TOKEN, { ttlSeconds: message.ttlSeconds, expiresAt }).toString(),
+    );
+    return {
+      method: 'POST',
+      url: `${this.endpoints.fcm(credential.simulated)?.url ?? ''}${sendPath(credential)}`,
+      headers: { ...CONTENT_TYPE, authorization: 'Bearer <access token>' },
+      body: isRecord(body) ? body : {},
+      payloadBytes: template.payloadBytes,
+    };
+  }
+
+  scopeOf(): string {
+    return '';
+  }
+
+  openSender({ message, credentials, lane, report }: SenderOptions): Sender {
+    let template: FcmTemplate;
+    try {
+      template = compileFcm(message);
+    } catch (error) {
+      if (!(error instanceof FcmMessageError)) throw error;
+      const refused: Outcome = { kind: 'message_invalid', code: 'INVALID_ARGUMENT', detail: error.message };
+      return { send: (ref) => report(ref, refused, 0) };
+    }
+    const delivery = this.delivery(credentials[0], lane, report);
+    return {
+      send: (ref: number, target: Target, timing: SendTiming) =>
+        delivery.start(ref, () => template.body(target.token, timing), timing.timeoutMs),
+    };
+  }
+
+  async close(): Promise<void> {
+    // Connections belong to the transport.
+  }
+
+  private delivery(credential: Credential, lane: Lane, report: SenderOptions['report']): FcmDelivery {
+    const endpoint = this.endpoints.fcm(credential.simulated);
+    const origin = endpoint && {
+      url: endpoint.url,
+      key: `${credential.id}:${lane}`,
+      requireHttp2: false,
+      ...(endpoint.ca !== undefined && { ca: endpoint.ca }),
+      ...(endpoint.url.startsWith('http:') && { allowInsecure: true }),
+    };
+    return new FcmDelivery(this.transport, this.tokens, this.clock, credential, origin, report);
+  }
+}
+
+const CONTENT_TYPE = { 'content-type': 'application/json' };
+const SENSITIVE = ['authorization'];
+
+function sendPath(credential: Credential): string {
+  return `/v1/projects/${fcmSecret(credential).projectId}/messages:send`;
+}
+
+/** One credential's requests: access token, request, at most one repeat with a fresh token. */
+class FcmDelivery {
+  private readonly path: string;
+  /** Headers differ only with the access token. */
+  private headers: Record<string, string> = {};
+  private headersToken = '';
+
+  constructor(
+    private readonly transport: Transport,
+    private readonly tokens: TokenCache,
+    private readonly clock: Clock,
+    private readonly credential: Credential,
+    private readonly origin: Origin | undefined,
+    private readonly report: SenderOptions['report'],
+  ) {
+    this.path = sendPath(credential);
+  }
+
+  start(ref: number, body: () => Buffer, timeoutMs: number): void {
+    const startedMs = this.clock.monotonicMs();
+    const origin = this.origin;
+    if (origin === undefined) {
+      this.report(ref, { kind: 'credential_invalid', code: 'simulator_not_configured' }, 0);
+      return;
+    }
+    const end = (outcome: Outcome) => this.report(ref, outcome, this.clock.monotonicMs() - startedMs);
+    const attempt = (result: TokenResult, isRepeat: boolean): void => {
+      if ('outcome' in result) {
+        end(result.outcome);
+        return;
+      }
+      const { value } = result.token;
+      const leftMs = timeoutMs - (this.clock.monotonicMs() - startedMs);
+      this.post(origin, value, body(), leftMs, (outcome) => {
+        const isTokenRefused = outcome.kind === 'credential_invalid' && outcome.status === 401;
+        if (isTokenRefused && !isRepeat) this.tokens.replace(this.credential, value, (next) => attempt(next, true));
+        else end(outcome);
+      });
+    };
+    this.tokens.use(this.credential, (result) => attempt(result, false));
+  }
+
+  private post(origin: Origin, token: string, body: Buffer, timeoutMs: number, done: (outcome: Outcome) => void): void {
+    if (timeoutMs <= 0) {
+      done({ kind: 'not_processed', code: 'timeout_before_send' });
+      return;
+    }
+    const headers = this.headersFor(token);
+    const request = { method: 'POST' as const, path: this.path, headers, sensitive: SENSITIVE, body, timeoutMs };
+    this.transport.request(origin, request, (result) => done(this.outcomeOf(result)));
+  }
+
+  private outcomeOf(answer: TransportResult): Outcome {
+    return answer.kind === 'response'
+      ? fcmOutcome(answer, this.clock.now())
+      : unansweredOutcome(answer, FCM_MINIMUM_DELAY_MS);
+  }
+
+  private headersFor(accessToken: string): Record<string, string> {
+    if (this.headersToken !== accessToken) {
+      this.headersToken = accessToken;
+      this.headers = { ...CONTENT_TYPE, authorization: `Bearer ${accessToken}` };
+    }
+    return this.headers;
+  }
+}
