@@ -17,6 +17,10 @@ const environmentSchema = z.object({
   PORT: count(8080, 0, 65_535),
   HOST: z.string().default('0.0.0.0'),
   CARILLON_ROLE: z.enum(['all', 'api', 'worker']).default('all'),
+  TRUST_PROXY: z
+    .string()
+    .default('false')
+    .transform((value) => (value === 'true' || value === 'false' ? value === 'true' : value)),
   WORKER_HEALTH_PORT: z.coerce.number().int().min(0).max(65_535).optional(),
   CARILLON_MASTER_KEY: z
     .string()

@@ -1,0 +1,142 @@
+import { timingSafeEqual } from 'node:crypto';
+import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
+import type { DataSource } from 'typeorm';
+import { CONFIG, type Config } from '../config/config.js';
+import { DATA_SOURCE } from '../database/transaction.js';
+import type { Role } from '../http/route.js';
+import { CLOCK, type Clock } from '../lib/clock.js';
+import { DomainError } from '../lib/errors.js';
+import { uuidV7 } from '../lib/ids.js';
+import { type ApiKey, generateKey, hashOf, prefixOf } from './api-key.js';
+import { ApiKeysRepository, type ValidKey } from './api-keys.repository.js';
+import { AuditRepository } from './audit.repository.js';
+import type { Caller } from './caller.js';
+
+/** Milliseconds that a key is believed without asking the database: the longest time a revoked one still works elsewhere. */
+const CACHE_MS = 3_000;
+const MAX_CACHED = 10_000;
+
+/** Milliseconds between two notes of a key's use. */
+const LAST_USED_INTERVAL_MS = 30_000;
+
+/** `keyId` of CARILLON_ADMIN_KEY, which is no row. */
+export const BOOTSTRAP_KEY_ID = 'bootstrap';
+
+interface CachedKey {
+  key: Promise<ValidKey | undefined>;
+  untilMs: number;
+  usedMs: number;
+}
+
+/** Makes, revokes and recognises API keys. */
+@Injectable()
+export class ApiKeysService implements OnApplicationShutdown {
+  private readonly logger = new Logger('api-keys');
+  private readonly cache = new Map<string, CachedKey>();
+  private readonly bootstrapHash: Buffer | undefined;
+  private unnoted: Promise<void> = Promise.resolve();
+
+  constructor(
+    @Inject(CONFIG) config: Config,
+    @Inject(CLOCK) private readonly clock: Clock,
+    @Inject(DATA_SOURCE) private readonly dataSource: DataSource,
+    private readonly keys: ApiKeysRepository,
+    private readonly audit: AuditRepository,
+  ) {
+    this.bootstrapHash = config.CARILLON_ADMIN_KEY === undefined ? undefined : hashOf(config.CARILLON_ADMIN_KEY);
+  }
+
+  /** @returns the key's record and, this once, the key itself */
+  async create(
+    caller: Caller,
+    applicationId: string,
+    input: { role: Role; name: string; expiresAt: Date | null },
+  ): Promise<{ record: ApiKey; key: string }> {
+    const key = generateKey(input.role);
+    const id = uuidV7(this.clock.now());
+    const record = await this.dataSource.transaction(async (tx) => {
+      const made = await this.keys.insert(tx, {
+        ...input,
+        id,
+        applicationId,
+        prefix: prefixOf(key),
+        hash: hashOf(key),
+      });
+      await this.audit.append(tx, { keyId: caller.keyId, applicationId, action: 'api_key.create', subject: id });
+      return made;
+    });
+    return { record, key };
+  }
+
+  list(applicationId: string, afterId: string, limit: number): Promise<ApiKey[]> {
+    return this.keys.list(this.dataSource, applicationId, afterId, limit);
+  }
+
+  /** In force at once in this process, in others within {@link CACHE_MS}. Revoking twice changes nothing. */
+  async revoke(caller: Caller, applicationId: string, id: string): Promise<void> {
+    await this.dataSource.transaction(async (tx) => {
+      if (!(await this.keys.revoke(tx, applicationId, id))) {
+        throw new DomainError('not_found', 'api_key_not_found', `There is no API key ${id}.`);
+      }
+      await this.audit.append(tx, { keyId: caller.keyId, applicationId, action: 'api_key.revoke', subject: id });
+    });
+    this.forgetCached();
+  }
+
+  /** Empties the cache: after a revocation, or when an application changed. */
+  forgetCached(): void {
+    this.cache.clear();
+  }
+
+  /** True when the answer of {@link recognise} needs no database. */
+  isCached(key: string): boolean {
+    return (this.cache.get(hashOf(key).toString('base64'))?.untilMs ?? 0) > this.clock.monotonicMs();
+  }
+
+  /** The key that this secret belongs to, unless it is unknown, revoked or expired. */
+  async recognise(key: string): Promise<ValidKey | undefined> {
+    const hash = hashOf(key);
+    if (this.bootstrapHash && timingSafeEqual(hash, this.bootstrapHash)) {
+      return { id: BOOTSTRAP_KEY_ID, applicationId: null, role: 'admin', remainingMs: null, corsOrigins: [] };
+    }
+    const nowMs = this.clock.monotonicMs();
+    const entry = this.cachedOrAsked(hash, nowMs);
+    const found = await entry.key;
+    if (found && nowMs - entry.usedMs > LAST_USED_INTERVAL_MS) {
+      entry.usedMs = nowMs;
+      this.noteUse(found.id);
+    }
+    return found;
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.unnoted;
+  }
+
+  private cachedOrAsked(hash: Buffer, nowMs: number): CachedKey {
+    const name = hash.toString('base64');
+    const known = this.cache.get(name);
+    if (known && known.untilMs > nowMs) return known;
+    if (this.cache.size >= MAX_CACHED) this.cache.clear();
+    const entry: CachedKey = {
+      key: this.keys.findValid(this.dataSource, hash),
+      untilMs: nowMs + CACHE_MS,
+      usedMs: known?.usedMs ?? Number.NEGATIVE_INFINITY,
+    };
+    this.cache.set(name, entry);
+    entry.key.then(
+      (key) => {
+        if (key?.remainingMs != null) entry.untilMs = Math.min(entry.untilMs, nowMs + key.remainingMs);
+      },
+      () => this.cache.delete(name),
+    );
+    return entry;
+  }
+
+  /** Best effort: knowing when a key was used is not worth failing a request. */
+  private noteUse(id: string): void {
+    this.unnoted = this.unnoted
+      .then(() => this.keys.markUsed(this.dataSource, id))
+      .catch((error: unknown) => this.logger.debug({ event: 'api_key.use_not_noted', err: error }));
+  }
+}

@@ -1,0 +1,110 @@
+import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
+import type { FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { CONFIG, type Config } from '../config/config.js';
+import { RateLimiter } from '../http/rate-limit.js';
+import { ROUTE_METADATA, type RouteSpec } from '../http/route.js';
+import { invalidRequest, validateRequest } from '../http/validation.js';
+import { CLOCK, type Clock } from '../lib/clock.js';
+import { DomainError } from '../lib/errors.js';
+import type { ValidKey } from './api-keys.repository.js';
+import { ApiKeysService } from './api-keys.service.js';
+import { ApplicationsService } from './applications.service.js';
+import type { Caller } from './caller.js';
+
+/** Wrong keys that one address may try at once, and how many more per second. */
+const FAILED_AUTH_BURST = 20;
+const FAILED_AUTH_PER_SECOND = 1;
+
+const uuid = z.uuid();
+
+/** What the guard leaves on the request. */
+export interface AuthenticatedRequest extends FastifyRequest {
+  caller: Caller;
+  /** Origins whose pages may read the answer: those of the key's application. */
+  corsOrigins?: readonly string[];
+}
+
+/** Before every handler: who is calling, may they, how often, and is the request what the route declares. */
+@Injectable()
+export class CallerGuard implements CanActivate {
+  private readonly requests: RateLimiter;
+  private readonly failures: RateLimiter;
+
+  constructor(
+    @Inject(CONFIG) config: Config,
+    @Inject(CLOCK) clock: Clock,
+    private readonly reflector: Reflector,
+    private readonly keys: ApiKeysService,
+    private readonly applications: ApplicationsService,
+  ) {
+    this.requests = new RateLimiter(clock, config.RATE_LIMIT_PER_SECOND);
+    this.failures = new RateLimiter(clock, FAILED_AUTH_PER_SECOND, FAILED_AUTH_BURST);
+  }
+
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    if (context.getType() !== 'http') return true;
+    const spec = this.reflector.get<RouteSpec | undefined>(ROUTE_METADATA, context.getHandler());
+    if (!spec) throw new Error(`${context.getClass().name}.${context.getHandler().name} is not declared with @Route`);
+    const request = context.switchToHttp().getRequest<AuthenticatedRequest>();
+    if (spec.access === 'public') {
+      if (spec.tag !== 'Health') this.requests.take(`ip:${request.ip}`);
+    } else {
+      const key = await this.authenticate(request);
+      request.corsOrigins = key.corsOrigins;
+      // Every installation of an app holds the same client key: one address must not use up the share of all others.
+      this.requests.take(key.role === 'client' ? `key:${key.id}:${request.ip}` : `key:${key.id}`);
+      request.caller = await this.authorise(key, spec.access, request);
+    }
+    validateRequest(spec, request);
+    return true;
+  }
+
+  private async authenticate(request: FastifyRequest): Promise<ValidKey> {
+    const secret = /^Bearer +([\x21-\x7e]{1,512})$/i.exec(request.headers.authorization ?? '')?.[1];
+    const from = `ip:${request.ip}`;
+    // Known keys never wait for what others at the same address try.
+    if (secret === undefined || !this.keys.isCached(secret)) this.failures.check(from);
+    const key = secret === undefined ? undefined : await this.keys.recognise(secret);
+    if (key) return key;
+    this.failures.take(from);
+    throw new DomainError(
+      'unauthorized',
+      secret === undefined ? 'api_key_missing' : 'api_key_invalid',
+      secret === undefined
+        ? 'This operation needs an API key: Authorization: Bearer <key>.'
+        : 'The API key is unknown, revoked or expired.',
+    );
+  }
+
+  private async authorise(key: ValidKey, access: RouteSpec['access'], request: FastifyRequest): Promise<Caller> {
+    const isAllowed = access.includes(key.role) || (key.role === 'admin' && access.includes('server'));
+    if (!isAllowed) {
+      const message = `This operation needs a key of role ${[...access].join(' or ')}; this one is ${key.role}.`;
+      throw new DomainError('forbidden', 'role_not_allowed', message);
+    }
+    const named = access.includes('server') ? takeApplicationId(request) : undefined;
+    if (key.applicationId !== null) {
+      if (named !== undefined && named !== key.applicationId) {
+        throw new DomainError('forbidden', 'wrong_application', 'This key belongs to another application.');
+      }
+      return { keyId: key.id, role: key.role, applicationId: key.applicationId };
+    }
+    if (named !== undefined) await this.applications.get(named);
+    if (named === undefined && !access.includes('admin')) {
+      throw invalidRequest([{ path: 'query.applicationId', message: 'is needed with an admin key' }]);
+    }
+    return { keyId: key.id, role: key.role, applicationId: named ?? '' };
+  }
+}
+
+/** Takes `?applicationId=` out of the query, so that the route's own schema does not meet it. */
+function takeApplicationId(request: FastifyRequest): string | undefined {
+  const { applicationId, ...rest } = Object(request.query);
+  if (applicationId === undefined) return undefined;
+  const parsed = uuid.safeParse(applicationId);
+  if (!parsed.success) throw invalidRequest([{ path: 'query.applicationId', message: 'is not an application id' }]);
+  request.query = rest;
+  return parsed.data.toLowerCase();
+}

@@ -1,0 +1,32 @@
+import { Injectable } from '@nestjs/common';
+import { collectDefaultMetrics, Registry } from 'prom-client';
+
+/**
+ * The process's Prometheus metrics. Make counters and histograms with `registers: [metrics.registry]`; what is read from
+ * Postgres at scrape time goes into a callback given to {@link onScrape}, which sets gauges of that registry.
+ */
+@Injectable()
+export class Metrics {
+  readonly registry = new Registry();
+  private readonly collectors: (() => Promise<void>)[] = [];
+
+  constructor() {
+    collectDefaultMetrics({ register: this.registry });
+  }
+
+  onScrape(collect: () => Promise<void>): void {
+    this.collectors.push(collect);
+  }
+
+  /** The text exposition. A collector that fails leaves its gauges as they were and is counted; the others still show. */
+  async expose(): Promise<string> {
+    const ends = await Promise.allSettled(this.collectors.map((collect) => collect()));
+    const failed = ends.filter(({ status }) => status === 'rejected').length;
+    const own = `# HELP carillon_collectors_failed Collectors that failed in this scrape.\n# TYPE carillon_collectors_failed gauge\ncarillon_collectors_failed ${failed}\n`;
+    return (await this.registry.metrics()) + own;
+  }
+
+  get contentType(): string {
+    return this.registry.contentType;
+  }
+}
