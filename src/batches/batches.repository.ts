@@ -116,6 +116,15 @@ export class BatchesRepository {
     return rows.length === 1;
   }
 
+  /** Undoes {@link feed} for batches that were not claimed. */
+  async unqueue(refs: readonly BatchRef[]): Promise<void> {
+    await this.db.query(
+      `update dispatch_batch b set state = 'pending', queued_until = null from unnest($1::uuid[], $2::bigint[]) as r(id, batch_no)
+       where b.notification_id = r.id and b.batch_no = r.batch_no and b.state = 'queued'`,
+      [refs.map((ref) => ref[0]), refs.map((ref) => ref[1])],
+    );
+  }
+
   /** Ends a batch of which nothing is pending, and makes the children of what was moved. False: the lease was lost. */
   async finish(batch: ClaimedBatch): Promise<boolean> {
     const rows = await this.db.query(FINISH, [batch.notificationId, batch.batchNo, batch.epoch]);

@@ -60,6 +60,11 @@ export class Leases {
     return this.batches.release(batch, delayMs);
   }
 
+  /** Makes batches due again that Bull handed over but nobody claimed. */
+  unqueue(refs: readonly BatchRef[]): Promise<void> {
+    return this.batches.unqueue(refs);
+  }
+
   private deadlineFromNow(): number {
     return this.clock.monotonicMs() + this.sendableMs;
   }

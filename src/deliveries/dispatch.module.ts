@@ -1,0 +1,39 @@
+import { BullModule } from '@nestjs/bull';
+import { type DynamicModule, Module } from '@nestjs/common';
+import { ApplicationsModule } from '../applications/applications.module.js';
+import { BatchesModule } from '../batches/batches.module.js';
+import type { Config } from '../config/config.js';
+import { DevicesModule } from '../devices/devices.module.js';
+import { NotificationsModule } from '../notifications/notifications.module.js';
+import { ProvidersModule } from '../providers/providers.module.js';
+import { ConsumerConnections, DISPATCH_QUEUES } from '../queue/queues.js';
+import { dispatchProcessors } from './dispatch.processors.js';
+import { DispatchLoops } from './dispatch-loops.js';
+import { Dispatcher } from './dispatcher.js';
+import { Gates } from './gates.js';
+import { GatesRepository } from './gates.repository.js';
+
+/** What sends: consumers of the dispatch queues, the feeder and the sweep. Worker role only. */
+@Module({})
+export class DispatchModule {
+  static of(config: Config, connections: ConsumerConnections): DynamicModule {
+    return {
+      module: DispatchModule,
+      imports: [
+        BullModule.registerQueue(...DISPATCH_QUEUES.map(({ name }) => ({ name, ...connections.optionsOf(name) }))),
+        ApplicationsModule,
+        BatchesModule,
+        DevicesModule,
+        NotificationsModule,
+        ProvidersModule,
+      ],
+      providers: [
+        Dispatcher,
+        Gates,
+        GatesRepository,
+        DispatchLoops,
+        ...dispatchProcessors(config.DISPATCH_CONCURRENCY),
+      ],
+    };
+  }
+}

@@ -1,0 +1,23 @@
+import { Process, Processor } from '@nestjs/bull';
+import { Injectable, type Type } from '@nestjs/common';
+import type { Job } from 'bull';
+import { DISPATCH_QUEUES, type DispatchJob } from '../queue/queues.js';
+import { Dispatcher } from './dispatcher.js';
+
+/** One consumer per lane and provider, so that none can take another's slots. */
+export function dispatchProcessors(concurrency: number): Type<unknown>[] {
+  return DISPATCH_QUEUES.map(({ name }) => {
+    @Injectable()
+    @Processor(name)
+    class DispatchProcessor {
+      constructor(private readonly dispatcher: Dispatcher) {}
+
+      @Process({ concurrency })
+      async process(job: Job<DispatchJob>): Promise<void> {
+        await this.dispatcher.run(job.data);
+      }
+    }
+    Object.defineProperty(DispatchProcessor, 'name', { value: `DispatchProcessor ${name}` });
+    return DispatchProcessor;
+  });
+}

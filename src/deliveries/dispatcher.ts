@@ -1,0 +1,184 @@
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import type { DataSource } from 'typeorm';
+import { CredentialsService } from '../applications/credentials.service.js';
+import type { ClaimedBatch } from '../batches/batch.js';
+import { Leases } from '../batches/leases.js';
+import { CONFIG, type Config } from '../config/config.js';
+import { DATA_SOURCE } from '../database/transaction.js';
+import { DevicesService } from '../devices/devices.service.js';
+import { TokenHealth } from '../devices/token-health.js';
+import { CLOCK, type Clock } from '../lib/clock.js';
+import { messageFor } from '../notifications/notification.js';
+import { NotificationsService } from '../notifications/notifications.service.js';
+import { RollUp } from '../notifications/roll-up.js';
+import { type Credential, PROVIDERS, type Provider } from '../providers/provider.js';
+import type { BatchRef, DispatchJob } from '../queue/queues.js';
+import { BatchRun } from './batch-run.js';
+import { Checkpointer } from './checkpointer.js';
+import { Gates } from './gates.js';
+import { JobRun } from './job-run.js';
+import { Probes } from './probes.js';
+import type { SendingContext } from './sending-context.js';
+import { StopRule } from './stop-rule.js';
+
+/** Milliseconds until a paused notification's batch is looked at again. */
+const PAUSED_MS = 1_000;
+
+/** Runs dispatch jobs: claims their batches, gathers what sending needs, and hands over to a {@link JobRun}. */
+@Injectable()
+export class Dispatcher {
+  private readonly logger = new Logger(Dispatcher.name);
+  private readonly active = new Map<JobRun, Promise<void>>();
+  private readonly stopRule = new StopRule();
+  private isDraining = false;
+
+  constructor(
+    private readonly leases: Leases,
+    private readonly notifications: NotificationsService,
+    private readonly rollUp: RollUp,
+    private readonly devices: DevicesService,
+    private readonly tokens: TokenHealth,
+    private readonly credentials: CredentialsService,
+    private readonly gates: Gates,
+    @Inject(PROVIDERS) private readonly providers: ReadonlyMap<string, Provider>,
+    @Inject(DATA_SOURCE) private readonly db: DataSource,
+    @Inject(CLOCK) private readonly clock: Clock,
+    @Inject(CONFIG) private readonly config: Config,
+  ) {}
+
+  /** Sends what the job's batches still owe. Ends when each is done, given back, or found to be another worker's. */
+  async run(job: DispatchJob): Promise<void> {
+    if (this.isDraining) return this.leases.unqueue(job.batches);
+    const { batches, deadlineMs } = await this.leases.claim(job.batches);
+    const claimedAtMs = this.clock.monotonicMs();
+    if (batches.length === 0) return;
+
+    const runs = await this.gather(batches);
+    const used = new Map<BatchRun, Credential>();
+    await this.gates.refresh([...new Set(batches.map((batch) => batch.applicationId))]);
+    const probes = new Probes(
+      this.gates,
+      this.credentials,
+      (run) => used.get(run),
+      (run) => this.providerOf(run),
+    );
+    await probes.prepare(runs);
+    const checkpointer = new Checkpointer(this.leases, this.tokens, this.db, this.clock);
+    const jobRun = new JobRun(runs, checkpointer, this.context(claimedAtMs), probes, deadlineMs);
+    for (const run of runs) await this.open(run, jobRun, used);
+
+    const work = jobRun.run();
+    this.active.set(jobRun, work);
+    if (this.isDraining) jobRun.drain();
+    await work.finally(() => this.active.delete(jobRun));
+  }
+
+  /** Stops sending, waits for what is in flight, checkpoints and gives the leases back. */
+  async drain(): Promise<void> {
+    this.isDraining = true;
+    for (const jobRun of this.active.keys()) jobRun.drain();
+    await Promise.allSettled(this.active.values());
+  }
+
+  private async gather(batches: readonly ClaimedBatch[]): Promise<BatchRun[]> {
+    const ids = [...new Set(batches.map((batch) => batch.notificationId))];
+    const [notifications, targets] = await Promise.all([
+      this.notifications.forDispatch(ids),
+      this.devices.loadTargets(
+        this.db,
+        batches.flatMap((batch) => batch.deviceIds),
+      ),
+    ]);
+    return batches.flatMap((batch) => {
+      const notification = notifications.get(batch.notificationId);
+      return notification ? [new BatchRun(batch, notification, targets)] : [];
+    });
+  }
+
+  private async open(run: BatchRun, jobRun: JobRun, used: Map<BatchRun, Credential>): Promise<void> {
+    const { applicationId, provider, lane } = run.claimed;
+    if (run.notification.state === 'paused') return run.hold(PAUSED_MS);
+    const [current, ...older] = await this.credentials.open(applicationId, provider);
+    if (!current) {
+      await this.gates.close(applicationId, provider, '', { kind: 'credential', reason: 'no_credential' });
+      return run.hold(0);
+    }
+    used.set(run, current);
+    run.sender = this.providerOf(run).openSender({
+      message: messageFor(run.notification, provider),
+      credentials: [current, ...older],
+      lane,
+      report: (position, outcome, latencyMs) => jobRun.report(run, position, outcome, latencyMs),
+    });
+  }
+
+  private providerOf(run: BatchRun): Provider {
+    const provider = this.providers.get(run.claimed.provider);
+    if (!provider) throw new Error(`no adapter for ${run.claimed.provider}`);
+    return provider;
+  }
+
+  private context(claimedAtMs: number): SendingContext {
+    const remainingMs = (run: BatchRun) =>
+      run.claimed.expiresAt.getTime() - run.claimed.claimedAt.getTime() - (this.clock.monotonicMs() - claimedAtMs);
+    return {
+      window: this.config.DISPATCH_WINDOW,
+      stopRule: this.stopRule,
+      nowMs: () => this.clock.monotonicMs(),
+      random: () => Math.random(),
+      remainingMs,
+      timing: (run) => ({
+        ttlSeconds: run.notification.options.ttlSeconds === 0 ? 0 : Math.max(1, Math.floor(remainingMs(run) / 1000)),
+        expiresAt: run.claimed.expiresAt,
+        timeoutMs: this.config.REQUEST_TIMEOUT_SECONDS * 1000,
+      }),
+      endWithoutCall: (run, position) => {
+        const stopped = run.notification.stopped[run.claimed.provider];
+        if (run.notification.state === 'cancelled') return { status: 'cancelled', code: 'cancelled' };
+        if (stopped !== undefined) return { status: 'failed', code: stopped };
+        if (remainingMs(run) <= 0) return { status: 'expired', code: 'ttl_expired' };
+        const reason = run.suppressionOf(position);
+        return reason === undefined ? undefined : { status: 'suppressed', code: reason };
+      },
+      refresh: (runs) => this.refresh(runs),
+      renew: (runs) => this.renew(runs),
+      release: async (run, delayMs) => {
+        await this.leases.release(run.claimed, delayMs);
+      },
+      finish: async (run) => {
+        await this.leases.finish(run.claimed);
+      },
+      stopProvider: async (run, code) => {
+        run.notification.stopped = { ...run.notification.stopped, [run.claimed.provider]: code };
+        await this.notifications.stopProvider(run.notification.id, run.claimed.provider, code);
+      },
+      markChanged: (run) => this.rollUp.mark(run.notification.id),
+      warn: (event, error) =>
+        this.logger.warn({ event, reason: error instanceof Error ? error.message : String(error) }),
+    };
+  }
+
+  private async refresh(runs: readonly BatchRun[]): Promise<void> {
+    const states = await this.notifications.liveStates([...new Set(runs.map((run) => run.notification.id))]);
+    for (const run of runs) {
+      const live = states.get(run.notification.id);
+      if (!live) continue;
+      run.notification.state = live.state;
+      run.notification.stopped = live.stopped;
+    }
+    await this.gates.refresh([...new Set(runs.map((run) => run.claimed.applicationId))]);
+  }
+
+  private async renew(runs: readonly BatchRun[]): Promise<number> {
+    const { held, deadlineMs } = await this.leases.renew(runs.map((run) => run.claimed));
+    const keys = new Set(held.map(keyOf));
+    for (const run of runs) {
+      if (!run.isDone && !keys.has(keyOf([run.claimed.notificationId, run.claimed.batchNo]))) run.isFenced = true;
+    }
+    return deadlineMs;
+  }
+}
+
+function keyOf(ref: BatchRef): string {
+  return `${ref[0]} ${ref[1]}`;
+}

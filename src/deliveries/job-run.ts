@@ -1,0 +1,290 @@
+import { RESULT, type ResultName, type TerminalStatus } from '../batches/batch.js';
+import type { Attempt } from '../batches/checkpoint.repository.js';
+import type { Outcome } from '../providers/provider.js';
+import type { BatchRun } from './batch-run.js';
+import type { Checkpointer } from './checkpointer.js';
+import { Probes } from './probes.js';
+import type { SendingContext } from './sending-context.js';
+import { type Settlement, settle } from './settle.js';
+
+/** A checkpoint is due at so many answers … */
+const CHECKPOINT_ANSWERS = 100;
+/** … or so many milliseconds after the first unwritten one. */
+const CHECKPOINT_MS = 50;
+/** Milliseconds between looks at what may have changed: notification, gates, lease. */
+const LOOK_MS = 1_000;
+const RENEW_EVERY_LOOKS = 5;
+/** Milliseconds for which answers are kept while Postgres is away; then the lease has long run out. */
+const GIVE_UP_MS = 60_000;
+
+type Entry = Omit<Attempt, 'batch' | 'ageMs' | 'deviceId'>;
+
+/** An entry of the log for a delivery that no provider was called for. */
+function unsent(outcome: string, code: string, statusAfter: string, retryInMs: number | null): Entry {
+  return {
+    isCall: false,
+    outcome,
+    code,
+    statusAfter,
+    retryInMs,
+    providerMessageId: null,
+    latencyMs: null,
+    detail: null,
+  };
+}
+
+/**
+ * Sends the batches of one job: a sliding window over their deliveries, checkpoints while it slides. Ends when each batch is
+ * done, given back, or somebody else's. Event-driven: an answer makes room, and room starts the next send.
+ */
+export class JobRun {
+  private inFlight = 0;
+  private isWriting = false;
+  private isDraining = false;
+  private writeTimer: NodeJS.Timeout | undefined;
+  private failingSinceMs: number | undefined;
+  private sideWork: Promise<unknown>[] = [];
+  private readonly finished = Promise.withResolvers<void>();
+
+  constructor(
+    private readonly runs: readonly BatchRun[],
+    private readonly checkpointer: Checkpointer,
+    private readonly context: SendingContext,
+    private readonly probes: Probes,
+    private deadlineMs: number,
+  ) {}
+
+  /** Resolves when nothing is left to do here. */
+  async run(): Promise<void> {
+    let looks = 0;
+    const look = setInterval(() => {
+      looks += 1;
+      this.aside(this.look(looks % RENEW_EVERY_LOOKS === 0));
+    }, LOOK_MS);
+    try {
+      for (const run of this.runs) this.endOpenIntents(run);
+      this.pump();
+      await this.finished.promise;
+      await Promise.all(this.sideWork);
+    } finally {
+      clearInterval(look);
+      clearTimeout(this.writeTimer);
+    }
+    for (const run of this.runs) await this.handOver(run);
+  }
+
+  /** Stops starting sends; what is in flight ends normally and the rest is given back at once. */
+  drain(): void {
+    this.isDraining = true;
+    for (const run of this.runs) run.hold(0);
+    this.pump();
+  }
+
+  /** Takes a provider's answer. */
+  report(run: BatchRun, position: number, outcome: Outcome, latencyMs: number): void {
+    this.inFlight -= 1;
+    const settlement = settle(outcome, {
+      semantics: run.notification.semantics,
+      step: run.claimed.step,
+      remainingMs: this.context.remainingMs(run),
+      random: this.context.random(),
+    });
+    this.record(run, position, settlement, outcome, latencyMs);
+    this.carryOut(run, position, settlement, outcome);
+    this.pump();
+  }
+
+  private pump(): void {
+    while (this.inFlight + this.checkpointer.unwritten < this.context.window && this.startNext());
+    if (this.checkpointer.unwritten >= CHECKPOINT_ANSWERS) this.write();
+    else if (this.checkpointer.unwritten > 0) this.writeTimer ??= setTimeout(() => this.write(), CHECKPOINT_MS);
+    if (this.isFinished()) {
+      if (this.checkpointer.unwritten > 0 || this.runs.some((run) => run.isDirty && !run.isFenced && !run.isDone))
+        this.write();
+      else this.finished.resolve();
+    }
+  }
+
+  private isFinished(): boolean {
+    return this.inFlight === 0 && !this.isWriting && this.runs.every((run) => run.isFenced || !run.hasUnsent);
+  }
+
+  /** Starts or ends one more delivery; false when none can be now. */
+  private startNext(): boolean {
+    if (this.context.nowMs() >= this.deadlineMs) return false;
+    for (const run of this.runs) {
+      if (run.isFenced || !run.hasUnsent || (run.isSuspect && this.inFlight > 0)) continue;
+      const position = run.next();
+      if (position !== undefined) {
+        this.start(run, position);
+        return true;
+      }
+      if (this.isWriting) continue;
+      const marked = run.markIntents();
+      if (marked.length > 0) {
+        this.write(() => run.intentsCommitted(marked));
+        return false;
+      }
+    }
+    return false;
+  }
+
+  private start(run: BatchRun, position: number): void {
+    const ended = this.context.endWithoutCall(run, position);
+    if (ended) {
+      this.endUnsent(run, position, ended.status, ended.code);
+      return;
+    }
+    const target = run.targetOf(position);
+    if (!target || !run.sender) return;
+    const passage = this.probes.passage(run, target.token);
+    if (passage.kind === 'wait') {
+      if (passage.scope === '') {
+        run.set(position, RESULT.pending);
+        run.hold(passage.forMs);
+      } else {
+        this.postpone(run, position, passage.forMs);
+      }
+      return;
+    }
+    this.inFlight += 1;
+    run.sentAtMs[position] = this.context.nowMs();
+    run.sender.send(position, target, this.context.timing(run));
+  }
+
+  /** One push service is closed while others are open: this delivery waits in a child batch, the rest goes on. */
+  private postpone(run: BatchRun, position: number, forMs: number): void {
+    const inMs = forMs < this.context.remainingMs(run) ? forMs : undefined;
+    if (inMs === undefined) this.endUnsent(run, position, 'expired', 'ttl_expired');
+    else this.log(run, position, unsent('gated', 'gate_closed', 'pending', inMs), 'moved');
+  }
+
+  private endUnsent(run: BatchRun, position: number, status: TerminalStatus, code: string): void {
+    this.log(run, position, unsent('', code, status, null), status);
+  }
+
+  /** What was open when a worker died: unknown where a repeat is forbidden, poison where it killed twice. */
+  private endOpenIntents(run: BatchRun): void {
+    const atMostOnce = run.notification.semantics === 'at_most_once';
+    for (const position of run.openIntents()) {
+      run.drop(position);
+      this.endUnsent(run, position, atMostOnce ? 'unknown' : 'failed', atMostOnce ? 'worker_lost' : 'poison');
+    }
+  }
+
+  private record(run: BatchRun, position: number, settlement: Settlement, outcome: Outcome, latencyMs: number): void {
+    const { fate } = settlement;
+    const result = fate.kind === 'ended' ? fate.status : fate.kind === 'retry' ? 'moved' : 'pending';
+    const entry: Entry = {
+      isCall: true,
+      outcome: outcome.kind,
+      code: outcome.code,
+      statusAfter: fate.kind === 'ended' ? fate.status : 'pending',
+      retryInMs: fate.kind === 'retry' ? fate.inMs : null,
+      providerMessageId: outcome.kind === 'accepted' ? (outcome.providerMessageId ?? null) : null,
+      latencyMs,
+      detail: outcome.kind === 'accepted' ? null : (outcome.detail ?? null),
+    };
+    this.log(run, position, entry, result, settlement);
+  }
+
+  private log(run: BatchRun, position: number, entry: Entry, result: ResultName, settlement?: Settlement): void {
+    run.set(position, RESULT[result]);
+    const device = run.targets[position];
+    const nowMs = this.context.nowMs();
+    const deviceId = run.claimed.deviceIds[position] ?? 0;
+    if (!settlement?.device || !device) {
+      this.checkpointer.add({ run, answeredAtMs: nowMs, attempt: { deviceId, ...entry } });
+      return;
+    }
+    this.checkpointer.add({
+      run,
+      answeredAtMs: nowMs,
+      attempt: { deviceId, ...entry },
+      verdict: {
+        effect: settlement.device,
+        sentAtMs: run.sentAtMs[position] ?? nowMs,
+        verdict: {
+          deviceId,
+          tokenHash: device.tokenHash,
+          code: entry.code,
+          ...(settlement.invalidSince && { since: settlement.invalidSince }),
+        },
+      },
+    });
+  }
+
+  private carryOut(run: BatchRun, position: number, settlement: Settlement, outcome: Outcome): void {
+    const token = run.targets[position]?.token ?? '';
+    this.aside(this.probes.report(run, token, settlement, outcome));
+    if (settlement.fate.kind === 'held') run.hold(0);
+    if (
+      settlement.message &&
+      this.context.stopRule.count(run.notification.id, run.claimed.provider, settlement.message, outcome.code)
+    ) {
+      this.aside(this.context.stopProvider(run, outcome.code));
+    }
+  }
+
+  /** Sees pauses, cancellations and gates that others closed, and keeps the leases. */
+  private async look(renew: boolean): Promise<void> {
+    await this.context.refresh(this.runs);
+    for (const run of this.runs) {
+      if (run.notification.state === 'paused') run.hold(LOOK_MS);
+    }
+    if (renew) {
+      const live = this.runs.filter((run) => !run.isFenced && !run.isDone);
+      if (live.length > 0) this.deadlineMs = await this.context.renew(live);
+    }
+    this.pump();
+  }
+
+  private write(onCommitted?: () => void): void {
+    if (this.isWriting) return;
+    this.isWriting = true;
+    clearTimeout(this.writeTimer);
+    this.writeTimer = undefined;
+    this.checkpointer.write(this.runs).then(
+      () => {
+        this.isWriting = false;
+        this.failingSinceMs = undefined;
+        this.markRolledUp();
+        onCommitted?.();
+        this.pump();
+      },
+      (error: unknown) => {
+        this.failingSinceMs ??= this.context.nowMs();
+        if (this.context.nowMs() - this.failingSinceMs > GIVE_UP_MS) {
+          this.finished.reject(error);
+          return;
+        }
+        // Postgres is away: sending has stopped at the window; try again until the lease is certainly somebody else's.
+        setTimeout(() => {
+          this.isWriting = false;
+          this.write(onCommitted);
+        }, LOOK_MS);
+      },
+    );
+  }
+
+  private markRolledUp(): void {
+    for (const run of this.runs) {
+      if (run.isDone || run.isFenced) continue;
+      this.context.markChanged(run);
+    }
+  }
+
+  private async handOver(run: BatchRun): Promise<void> {
+    if (!run.isFenced && !run.isDone) {
+      if (run.hasPending) await this.context.release(run, this.isDraining ? 0 : (run.holdMs ?? 0));
+      else await this.context.finish(run);
+    }
+    this.context.markChanged(run);
+  }
+
+  private aside(work: Promise<unknown> | undefined): void {
+    if (!work) return;
+    const handled = work.catch((error: unknown) => this.context.warn('job.side_work_failed', error));
+    this.sideWork.push(handled);
+  }
+}

@@ -1,0 +1,128 @@
+import type { CredentialsService } from '../applications/credentials.service.js';
+import type { Credential, Outcome, Provider } from '../providers/provider.js';
+import type { BatchRun } from './batch-run.js';
+import type { Gates } from './gates.js';
+import type { Settlement } from './settle.js';
+
+/** More than a gate ever grants. */
+const MAX_PROBES = 10;
+/** Milliseconds until a batch that found no probe left is due again. */
+const RETRY_PROBE_MS = 1_000;
+
+interface Tally {
+  left: number;
+  sent: number;
+  good: number;
+  bad: number;
+}
+
+/** May this delivery pass? `wait`: not now; '' is the gate over the whole provider. */
+export type ProbePassage = { kind: 'go' } | { kind: 'wait'; scope: string; forMs: number };
+
+/**
+ * One job's dealings with the gates: asks before each send, tells after each answer, and where a gate is half-open sends no
+ * more than the probes it was granted and then judges by them.
+ */
+export class Probes {
+  private readonly tallies = new Map<string, Tally>();
+
+  constructor(
+    private readonly gates: Gates,
+    private readonly credentials: CredentialsService,
+    private readonly used: (run: BatchRun) => Credential | undefined,
+    private readonly provider: (run: BatchRun) => Provider,
+  ) {}
+
+  /** Takes probes for every half-open gate that these batches would pass. */
+  async prepare(runs: readonly BatchRun[]): Promise<void> {
+    for (const run of runs) {
+      const scopes = new Set(['']);
+      for (const target of run.targets) if (target) scopes.add(this.provider(run).scopeOf(target.token));
+      for (const scope of scopes) await this.take(run, scope);
+    }
+  }
+
+  passage(run: BatchRun, token: string): ProbePassage {
+    for (const scope of this.scopesOf(run, token)) {
+      const { applicationId, provider } = run.claimed;
+      const passage = this.gates.passage(applicationId, provider, scope);
+      if (passage.kind === 'open') continue;
+      if (passage.kind === 'closed') return { kind: 'wait', scope, forMs: passage.forMs };
+      const tally = this.tallies.get(keyOf(run, scope));
+      if (!tally || tally.left === 0) return { kind: 'wait', scope, forMs: RETRY_PROBE_MS };
+      tally.left -= 1;
+      tally.sent += 1;
+    }
+    return { kind: 'go' };
+  }
+
+  /** Carries out what an answer means for gates, breaker and credential. Undefined when it means nothing. */
+  report(run: BatchRun, token: string, settlement: Settlement, outcome: Outcome): Promise<void> | undefined {
+    const scopes = this.scopesOf(run, token);
+    const judged = scopes.map((scope) => this.judge(run, scope, settlement)).filter((work) => work !== undefined);
+    if (settlement.gate?.kind === 'credential') return this.breakCredential(run, outcome.code);
+    const scope = scopes.at(-1) ?? '';
+    const { applicationId, provider } = run.claimed;
+    const isClosed = () => this.gates.passage(applicationId, provider, scope).kind === 'closed';
+    if (settlement.gate?.kind === 'throttled' && !isClosed()) {
+      return this.gates.close(applicationId, provider, scope, {
+        kind: 'throttled',
+        reason: outcome.code,
+        forMs: settlement.gate.forMs,
+      });
+    }
+    const tripped = settlement.breaker && this.gates.count(applicationId, provider, scope, settlement.breaker);
+    if (tripped && !isClosed()) {
+      return this.gates.close(applicationId, provider, scope, { kind: 'breaker', reason: outcome.code });
+    }
+    return judged.length > 0 ? Promise.all(judged).then(() => undefined) : undefined;
+  }
+
+  private async take(run: BatchRun, scope: string): Promise<void> {
+    const key = keyOf(run, scope);
+    const { applicationId, provider } = run.claimed;
+    if (this.tallies.has(key) || this.gates.passage(applicationId, provider, scope).kind !== 'half_open') return;
+    const left = await this.gates.takeProbes(applicationId, provider, scope, MAX_PROBES);
+    this.tallies.set(key, { left, sent: 0, good: 0, bad: 0 });
+  }
+
+  /** Half-open gates open when at least half of the probes went well, and close again otherwise. */
+  private judge(run: BatchRun, scope: string, settlement: Settlement): Promise<void> | undefined {
+    const tally = this.tallies.get(keyOf(run, scope));
+    if (!tally || tally.sent === 0) return undefined;
+    if (settlement.breaker === 'success') tally.good += 1;
+    else tally.bad += 1;
+    if (tally.good + tally.bad < tally.sent || (tally.left > 0 && run.hasUnsent)) return undefined;
+    this.tallies.delete(keyOf(run, scope));
+    const { applicationId, provider } = run.claimed;
+    if (tally.good >= tally.bad) return this.opened(run, scope);
+    if (settlement.gate) return undefined;
+    return this.gates.close(applicationId, provider, scope, { kind: 'breaker', reason: 'probes failed' });
+  }
+
+  private async opened(run: BatchRun, scope: string): Promise<void> {
+    const { applicationId, provider } = run.claimed;
+    await this.gates.open(applicationId, provider, scope);
+    const credential = this.used(run);
+    if (scope === '' && credential) await this.credentials.markWorking(applicationId, provider, credential.version);
+  }
+
+  /** A credential that was replaced while the push was out says nothing about the new one. */
+  private async breakCredential(run: BatchRun, reason: string): Promise<void> {
+    const { applicationId, provider } = run.claimed;
+    const credential = this.used(run);
+    if (!credential || this.gates.passage(applicationId, provider, '').kind === 'closed') return;
+    if (await this.credentials.markBroken(applicationId, provider, credential.version, reason)) {
+      await this.gates.close(applicationId, provider, '', { kind: 'credential', reason });
+    }
+  }
+
+  private scopesOf(run: BatchRun, token: string): string[] {
+    const scope = this.provider(run).scopeOf(token);
+    return scope === '' ? [''] : ['', scope];
+  }
+}
+
+function keyOf(run: BatchRun, scope: string): string {
+  return `${run.claimed.applicationId} ${run.claimed.provider} ${scope}`;
+}
