@@ -40,8 +40,8 @@ export class Dispatch1780000000002 implements MigrationInterface {
         rolled_up_at timestamptz
       ) partition by range (id);
       create index notification_list on notification (application_id, id);
-      create index notification_live on notification (id) where state not in ('completed', 'cancelled') or completed_at is null;
-      create index notification_plan on notification (plan_wake_at) where not is_planned and state in ('scheduled', 'planning');
+      create index notification_live on notification (id) where completed_at is null;
+      create index notification_plan on notification (plan_wake_at) where not is_planned and state <> 'cancelled';
 
       create table idempotency_key (
         application_id uuid not null,
@@ -112,7 +112,8 @@ export class Dispatch1780000000002 implements MigrationInterface {
       create index delivery_attempt_notification on delivery_attempt (notification_id, device_id);
       create index delivery_attempt_device on delivery_attempt (device_id, at);
       -- The log's searches. Accepted deliveries are most of all and nobody looks for them by code: they cost nothing here.
-      create index delivery_attempt_search on delivery_attempt (application_id, status_after, at) where status_after <> 'accepted';
+      create index delivery_attempt_search on delivery_attempt (application_id, status_after, at, notification_id, device_id)
+        where status_after <> 'accepted';
       create index delivery_attempt_code on delivery_attempt (notification_id, code, device_id) where status_after <> 'accepted';
 
       create table attempt_stat (

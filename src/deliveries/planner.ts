@@ -1,0 +1,95 @@
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import type { DataSource } from 'typeorm';
+import { BatchesService } from '../batches/batches.service.js';
+import { DATA_SOURCE } from '../database/transaction.js';
+import { DevicesService } from '../devices/devices.service.js';
+import { CLOCK, type Clock } from '../lib/clock.js';
+import { NotificationsService } from '../notifications/notifications.service.js';
+import { Producers } from '../queue/producers.js';
+
+/** Devices of the first step: few, so that the first pushes leave at once. */
+const FIRST_PAGE = 2_000;
+/** Devices of each further step. Pausing and cancelling wait for a step, so it must stay well below a second. */
+const PAGE = 50_000;
+/** Milliseconds after which a planner lets others have its place in the queue. */
+const TURN_MS = 2_000;
+/** Notifications that one round of the sweep wakes planners for. */
+const DUE_PER_ROUND = 500;
+
+/**
+ * Walks the audience of a notification and writes its batches. Each step is one transaction under the notification's row
+ * lock: any number of planners may be at the same notification, and one that dies leaves the cursor where its batches end.
+ */
+@Injectable()
+export class Planner {
+  private readonly logger = new Logger(Planner.name);
+  private readonly active = new Set<Promise<unknown>>();
+  private isDraining = false;
+
+  constructor(
+    private readonly notifications: NotificationsService,
+    private readonly devices: DevicesService,
+    private readonly batches: BatchesService,
+    private readonly producers: Producers,
+    @Inject(DATA_SOURCE) private readonly db: DataSource,
+    @Inject(CLOCK) private readonly clock: Clock,
+  ) {}
+
+  /** Plans until the audience is walked, another planner is at it, it is paused or ended, or others wait for their turn. */
+  async plan(notificationId: string): Promise<void> {
+    const turnEndsMs = this.clock.monotonicMs() + TURN_MS;
+    for (;;) {
+      const step = this.step(notificationId);
+      this.active.add(step);
+      const isMore = await step.finally(() => this.active.delete(step));
+      if (!isMore) return;
+      const isOver = this.isDraining || this.clock.monotonicMs() >= turnEndsMs;
+      if (isOver && ((await this.handOn(notificationId)) || this.isDraining)) return;
+    }
+  }
+
+  /** Wakes planners for what is due or was left behind. Any node, every second; true when there is more. */
+  async wakeDue(): Promise<boolean> {
+    const ids = await this.notifications.takeDuePlans(DUE_PER_ROUND);
+    await Promise.all(ids.map((id) => this.handOn(id)));
+    return ids.length === DUE_PER_ROUND;
+  }
+
+  /** Starts no further step, and waits for those under way. */
+  async drain(): Promise<void> {
+    this.isDraining = true;
+    await Promise.allSettled(this.active);
+  }
+
+  /** One page of the audience. Resolves to true when there is more to do here. */
+  private step(id: string): Promise<boolean> {
+    return this.db.transaction(async (tx) => {
+      const turn = await this.notifications.takePlanTurn(tx, id);
+      if (!turn) return false;
+      const { applicationId, audience, cursor } = turn;
+      const bound = turn.bound ?? (await this.devices.upperBound(tx, applicationId));
+      const limit = cursor === 0 ? FIRST_PAGE : PAGE;
+      const page = await this.devices.audiencePage(tx, applicationId, audience, cursor, bound, limit);
+      await this.batches.insertRoots(tx, turn, page.groups);
+      const isPlanned = page.seen < limit;
+      await this.notifications.advancePlan(tx, id, {
+        cursor: page.lastId,
+        bound,
+        planned: page.groups.reduce((sum, group) => sum + group.n, 0),
+        isPlanned,
+      });
+      return !isPlanned;
+    });
+  }
+
+  /** False while Redis is away: the sweep wakes a planner some seconds later. */
+  private async handOn(notificationId: string): Promise<boolean> {
+    try {
+      await this.producers.notify(notificationId);
+      return true;
+    } catch (error) {
+      this.logger.warn({ event: 'planner.redis_unavailable', notificationId, reason: String(error) });
+      return false;
+    }
+  }
+}

@@ -1,0 +1,44 @@
+import { type BeforeApplicationShutdown, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
+import { type Loop, startLoop } from '../lib/loop.js';
+import { Idempotency } from '../notifications/idempotency.js';
+import { RollUp } from '../notifications/roll-up.js';
+import { Planner } from './planner.js';
+
+const PLAN_SWEEP_MS = 1_000;
+const ROLL_UP_MS = 250;
+const PURGE_MS = 60_000;
+
+/** What starts planning when it is due and keeps the counts of notifications up to date. */
+@Injectable()
+export class PlanningLoops implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private readonly logger = new Logger(PlanningLoops.name);
+  private loops: Loop[] = [];
+
+  constructor(
+    private readonly planner: Planner,
+    private readonly rollUp: RollUp,
+    private readonly idempotency: Idempotency,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.loops = [
+      this.loop('plan_sweep', PLAN_SWEEP_MS, () => this.planner.wakeDue()),
+      this.loop('roll_up', ROLL_UP_MS, async () => {
+        await this.rollUp.flush();
+        await this.rollUp.advancePass();
+        return false;
+      }),
+      this.loop('idempotency_purge', PURGE_MS, async () => (await this.idempotency.purge()) > 0),
+    ];
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    await Promise.all([...this.loops.map((loop) => loop.stop()), this.planner.drain()]);
+  }
+
+  private loop(name: string, intervalMs: number, round: () => Promise<boolean>): Loop {
+    return startLoop(intervalMs, round, (error) => {
+      this.logger.warn({ event: `${name}.failed`, reason: error instanceof Error ? error.message : String(error) });
+    });
+  }
+}

@@ -1,0 +1,83 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { CredentialsService } from '../applications/credentials.service.js';
+import { DomainError, type Problem } from '../lib/errors.js';
+import { PROVIDER_NAMES, type ProviderName } from '../lib/names.js';
+import { type Credential, PROVIDERS, type PreviewRequest, type Provider } from '../providers/provider.js';
+import { messageFor, type NewNotification } from './notification.js';
+
+type Messageable = Pick<NewNotification, 'id' | 'applicationId' | 'content' | 'options' | 'overrides'>;
+
+/** What a notification becomes at each provider that its application can send through. */
+@Injectable()
+export class MessagesService {
+  constructor(
+    private readonly credentials: CredentialsService,
+    @Inject(PROVIDERS) private readonly providers: ReadonlyMap<ProviderName, Provider>,
+  ) {}
+
+  /**
+   * Refuses what a provider would refuse, before anybody is told that it was accepted.
+   *
+   * @throws DomainError `no_credentials` when the application has none; `message_invalid` with the path of everything that
+   *         a provider does not take, and by how many bytes it is too large
+   */
+  async check(notification: Messageable): Promise<void> {
+    await this.checked(notification);
+  }
+
+  /**
+   * For each provider with a credential, the exact request that would go out.
+   *
+   * @throws DomainError as {@link check}
+   */
+  async preview(notification: Messageable): Promise<Partial<Record<ProviderName, PreviewRequest>>> {
+    const credentials = await this.checked(notification);
+    return Object.fromEntries(
+      [...credentials].map(([name, credential]) => [
+        name,
+        this.provider(name).preview(messageFor(notification, name), credential),
+      ]),
+    );
+  }
+
+  private async checked(notification: Messageable): Promise<Map<ProviderName, Credential>> {
+    const credentials = await this.open(notification.applicationId);
+    if (credentials.size === 0) {
+      throw new DomainError('unprocessable', 'no_credentials', 'the application has no credential of any provider yet');
+    }
+    // Overrides for a provider without a credential are looked at too: a misspelt one must not wait for that credential.
+    const names = PROVIDER_NAMES.filter((name) => credentials.has(name) || notification.overrides[name] !== undefined);
+    const problems = names.flatMap((name) =>
+      this.provider(name)
+        .check(messageFor(notification, name))
+        .map((problem) => ({ name, ...problem })),
+    );
+    if (problems.length > 0) throw messageInvalid(problems);
+    return credentials;
+  }
+
+  private async open(applicationId: string): Promise<Map<ProviderName, Credential>> {
+    const opened = await Promise.all(
+      PROVIDER_NAMES.map(async (name) => [name, (await this.credentials.open(applicationId, name))[0]] as const),
+    );
+    return new Map(opened.flatMap(([name, credential]) => (credential ? [[name, credential]] : [])));
+  }
+
+  private provider(name: ProviderName): Provider {
+    const provider = this.providers.get(name);
+    if (!provider) throw new Error(`there is no adapter for ${name}`);
+    return provider;
+  }
+}
+
+/** The same complaint of several providers is one problem that names them all. */
+function messageInvalid(found: readonly (Problem & { name: ProviderName })[]): DomainError {
+  const groups = Map.groupBy(found, ({ path, message }) => `${path}\n${message}`);
+  const problems = [...groups.values()].flatMap((group) => {
+    const first = group[0];
+    if (!first) return [];
+    return [{ path: first.path, message: `${group.map(({ name }) => name).join(', ')}: ${first.message}` }];
+  });
+  const sentence = problems.map(({ path, message }) => `${path}: ${message}`).join('; ');
+  return new DomainError('unprocessable', 'message_invalid', sentence, problems);
+}

@@ -1,0 +1,33 @@
+import { Module } from '@nestjs/common';
+import { ApplicationsModule } from '../applications/applications.module.js';
+import { BatchesModule } from '../batches/batches.module.js';
+import { DevicesModule } from '../devices/devices.module.js';
+import { QueueModule } from '../queue/queue.module.js';
+import { AcceptService } from './accept.service.js';
+import { Idempotency } from './idempotency.js';
+import { IdempotencyRepository } from './idempotency.repository.js';
+import { Intake } from './intake.js';
+import { MessagesService } from './messages.service.js';
+import { NotificationsRepository } from './notifications.repository.js';
+import { NotificationsService } from './notifications.service.js';
+import { PlanningRepository } from './planning.repository.js';
+import { RollUp } from './roll-up.js';
+import { RollUpRepository } from './roll-up.repository.js';
+
+@Module({
+  imports: [ApplicationsModule, BatchesModule, DevicesModule, QueueModule],
+  providers: [
+    AcceptService,
+    Idempotency,
+    IdempotencyRepository,
+    Intake,
+    MessagesService,
+    NotificationsRepository,
+    NotificationsService,
+    PlanningRepository,
+    RollUp,
+    RollUpRepository,
+  ],
+  exports: [AcceptService, Idempotency, NotificationsService, RollUp],
+})
+export class NotificationsModule {}

@@ -1,0 +1,224 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { DataSource } from 'typeorm';
+import { DATA_SOURCE, type Database } from '../database/transaction.js';
+import type { ProviderName } from '../lib/names.js';
+import type {
+  LiveState,
+  NewNotification,
+  Notification,
+  NotificationCounts,
+  NotificationState,
+} from './notification.js';
+
+/** A new notification and how far it is planned already. */
+export interface NotificationRow {
+  notification: NewNotification;
+  state: NotificationState;
+  isPlanned: boolean;
+  /** Deliveries whose batches are written in the same transaction. */
+  planned: number;
+  /** The sweep leaves planning alone until then: whoever wrote the row wakes a planner itself. */
+  planWakeAt: Date;
+}
+
+/** What {@link NotificationsRepository.list} looks for. Ids are bounds by time: UUID v7. */
+export interface NotificationFilter {
+  status?: NotificationState | undefined;
+  fromId?: string | undefined;
+  toId?: string | undefined;
+  /** The last id of the page before. */
+  beforeId?: string | undefined;
+}
+
+/** A closed gate in front of deliveries that are pending. */
+export interface Blocker {
+  provider: ProviderName;
+  scope: string;
+  reason: string;
+  until: Date;
+}
+
+export type ReceiptType = 'delivered' | 'displayed' | 'opened' | 'dismissed';
+
+const MAX_BLOCKERS = 50;
+
+const COLUMNS = `id, application_id, lane, semantics, audience, content, options, overrides, state, created_at, send_at, expires_at,
+  plan_cursor, plan_bound, is_planned, stopped, planned, accepted, failed, expired, cancelled, suppressed, unknown, retried,
+  first_attempt_at, completed_at`;
+
+/** SQL over `notification` as callers and workers see it; planning and the roll-up have their own. */
+@Injectable()
+export class NotificationsRepository {
+  constructor(@Inject(DATA_SOURCE) private readonly db: DataSource) {}
+
+  /** The database's time. */
+  async now(): Promise<Date> {
+    const rows = await this.db.query('select carillon_now() as now');
+    return rows[0].now;
+  }
+
+  /** One statement for any number, so that accepted requests can share a commit. */
+  async insert(db: Database, rows: readonly NotificationRow[]): Promise<void> {
+    const records = rows.map(({ notification, planWakeAt, isPlanned, ...row }) => ({
+      ...notification,
+      ...row,
+      application_id: notification.applicationId,
+      created_at: notification.createdAt,
+      send_at: notification.sendAt,
+      expires_at: notification.expiresAt,
+      plan_wake_at: planWakeAt,
+      is_planned: isPlanned,
+    }));
+    await db.query(
+      `insert into notification (id, application_id, lane, semantics, audience, content, options, overrides, state, created_at,
+         send_at, expires_at, plan_wake_at, is_planned, planned)
+       select id, application_id, lane, semantics, audience, content, options, overrides, state, created_at,
+         send_at, expires_at, plan_wake_at, is_planned, planned
+       from jsonb_to_recordset($1::jsonb) as r(id uuid, application_id uuid, lane text, semantics text, audience jsonb,
+         content jsonb, options jsonb, overrides jsonb, state text, created_at timestamptz, send_at timestamptz,
+         expires_at timestamptz, plan_wake_at timestamptz, is_planned boolean, planned integer)`,
+      [JSON.stringify(records)],
+    );
+  }
+
+  async find(ids: readonly string[]): Promise<Notification[]> {
+    const rows = await this.db.query(`select ${COLUMNS} from notification where id = any($1::uuid[])`, [ids]);
+    return rows.map(toNotification);
+  }
+
+  /** Newest first. */
+  async list(applicationId: string, filter: NotificationFilter, limit: number): Promise<Notification[]> {
+    const rows = await this.db.query(
+      `select ${COLUMNS} from notification
+       where application_id = $1 and ($2::text is null or state = $2)
+         and id >= coalesce($3::uuid, '00000000-0000-0000-0000-000000000000')
+         and id < least($4::uuid, $5::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+       order by id desc limit $6`,
+      [applicationId, filter.status, filter.fromId, filter.toId, filter.beforeId, limit],
+    );
+    return rows.map(toNotification);
+  }
+
+  /** States of those that exist. */
+  async liveStates(ids: readonly string[]): Promise<Map<string, LiveState>> {
+    const rows: ({ id: string } & LiveState)[] = await this.db.query(
+      'select id, state, stopped from notification where id = any($1::uuid[])',
+      [ids],
+    );
+    return new Map(rows.map(({ id, ...state }) => [id, state]));
+  }
+
+  /** Undefined when there is none of that id. Waits for whoever is changing it. */
+  async lockState(db: Database, applicationId: string, id: string): Promise<NotificationState | undefined> {
+    const rows = await db.query('select state from notification where id = $1 and application_id = $2 for update', [
+      id,
+      applicationId,
+    ]);
+    return rows[0]?.state;
+  }
+
+  async cancel(db: Database, id: string): Promise<boolean> {
+    const [, changed] = await db.query(
+      `update notification set state = 'cancelled' where id = $1 and state not in ('completed', 'cancelled')`,
+      [id],
+    );
+    return changed === 1;
+  }
+
+  /** The rest of a paused audience is planned when its time has passed, so that every delivery is on record as expired. */
+  async pause(db: Database, id: string): Promise<boolean> {
+    const [, changed] = await db.query(
+      `update notification set state = 'paused', state_before_pause = state, plan_wake_at = expires_at
+       where id = $1 and state in ('scheduled', 'planning', 'sending')`,
+      [id],
+    );
+    return changed === 1;
+  }
+
+  async resume(db: Database, id: string): Promise<boolean> {
+    const [, changed] = await db.query(
+      `update notification set state = state_before_pause, state_before_pause = null,
+         plan_wake_at = greatest(send_at, carillon_now())
+       where id = $1 and state = 'paused'`,
+      [id],
+    );
+    return changed === 1;
+  }
+
+  /** False when it was stopped already, or has ended. */
+  async stopProvider(id: string, provider: ProviderName, code: string): Promise<boolean> {
+    const [, changed] = await this.db.query(
+      `update notification set stopped = stopped || jsonb_build_object($2::text, $3::text)
+       where id = $1 and completed_at is null and not stopped ? $2::text`,
+      [id, provider, code],
+    );
+    return changed === 1;
+  }
+
+  async blockers(applicationId: string, id: string): Promise<Blocker[]> {
+    return this.db.query(
+      `select g.provider, g.scope, g.reason, g.closed_until as until from gate g
+       where g.application_id = $1 and g.state = 'closed' and g.closed_until > carillon_now()
+         and exists (select 1 from dispatch_batch b where b.notification_id = $2 and b.provider = g.provider and b.state <> 'done')
+       order by g.provider, g.scope limit ${MAX_BLOCKERS}`,
+      [applicationId, id],
+    );
+  }
+
+  async receiptCounts(id: string): Promise<Record<ReceiptType, number>> {
+    const rows: { type: ReceiptType; n: number }[] = await this.db.query(
+      'select type, count(*)::int as n from receipt where notification_id = $1 group by type',
+      [id],
+    );
+    const none = { delivered: 0, displayed: 0, opened: 0, dismissed: 0 };
+    return Object.assign(none, Object.fromEntries(rows.map(({ type, n }) => [type, n])));
+  }
+}
+
+type Row = Omit<NewNotification, 'applicationId' | 'createdAt' | 'sendAt' | 'expiresAt'> &
+  NotificationCounts & {
+    application_id: string;
+    state: NotificationState;
+    created_at: Date;
+    send_at: Date;
+    expires_at: Date;
+    plan_cursor: number;
+    plan_bound: number | null;
+    is_planned: boolean;
+    stopped: Notification['stopped'];
+    first_attempt_at: Date | null;
+    completed_at: Date | null;
+  };
+
+function toNotification(row: Row): Notification {
+  return {
+    id: row.id,
+    applicationId: row.application_id,
+    lane: row.lane,
+    semantics: row.semantics,
+    audience: row.audience,
+    content: row.content,
+    options: row.options,
+    overrides: row.overrides,
+    createdAt: row.created_at,
+    sendAt: row.send_at,
+    expiresAt: row.expires_at,
+    state: row.state,
+    isPlanned: row.is_planned,
+    planCursor: row.plan_cursor,
+    planBound: row.plan_bound,
+    stopped: row.stopped,
+    counts: {
+      planned: row.planned,
+      accepted: row.accepted,
+      failed: row.failed,
+      expired: row.expired,
+      cancelled: row.cancelled,
+      suppressed: row.suppressed,
+      unknown: row.unknown,
+      retried: row.retried,
+    },
+    firstAttemptAt: row.first_attempt_at,
+    completedAt: row.completed_at,
+  };
+}

@@ -1,0 +1,75 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { DataSource } from 'typeorm';
+import { DATA_SOURCE, type Database } from '../database/transaction.js';
+import type { Audience } from '../devices/audience.js';
+import type { Lane } from '../lib/names.js';
+
+/** Seconds after which a planner that wrote nothing counts as dead. */
+const PLANNER_TIMEOUT_SECONDS = 20;
+/** Seconds until a job that was put on Bull for a planner counts as lost. */
+const WAKE_TIMEOUT_SECONDS = 5;
+
+/** A notification whose audience is being walked, locked by this transaction. */
+export interface PlanTurn {
+  id: string;
+  applicationId: string;
+  lane: Lane;
+  audience: Audience;
+  expiresAt: Date;
+  /** The last device id that is planned. */
+  cursor: number;
+  /** The highest device id that belongs to the audience; null until planning starts. */
+  bound: number | null;
+}
+
+/** SQL over the columns of `notification` that planning keeps. */
+@Injectable()
+export class PlanningRepository {
+  constructor(@Inject(DATA_SOURCE) private readonly db: DataSource) {}
+
+  /**
+   * Takes a notification for one step of planning. Undefined: another planner is at it, it is planned, or it must not be
+   * planned now (not due, paused, ended).
+   */
+  async lock(db: Database, id: string): Promise<PlanTurn | undefined> {
+    const rows = await db.query(
+      `select id, application_id as "applicationId", lane, audience, expires_at as "expiresAt", plan_cursor as cursor,
+         plan_bound as bound
+       from notification
+       where id = $1 and not is_planned and send_at <= carillon_now()
+         and (state in ('scheduled', 'planning') or (state = 'paused' and expires_at <= carillon_now()))
+       for update skip locked`,
+      [id],
+    );
+    return rows[0];
+  }
+
+  /** Records one step: up to which device the batches are written. */
+  async advance(
+    db: Database,
+    id: string,
+    step: { cursor: number; bound: number; planned: number; isPlanned: boolean },
+  ): Promise<void> {
+    const state = `case when $5 then 'sending' else 'planning' end`;
+    await db.query(
+      `update notification set plan_cursor = $2, plan_bound = $3, planned = planned + $4, is_planned = $5,
+         plan_wake_at = carillon_now() + interval '${PLANNER_TIMEOUT_SECONDS} seconds',
+         state = case when state = 'paused' then state else ${state} end,
+         state_before_pause = case when state = 'paused' then ${state} end
+       where id = $1`,
+      [id, step.cursor, step.bound, step.planned, step.isPlanned],
+    );
+  }
+
+  /** Notifications that need a planner. Each is handed out again only after some seconds, so that many sweeps may run. */
+  async takeDue(limit: number): Promise<string[]> {
+    const [rows] = await this.db.query(
+      `update notification n set plan_wake_at = carillon_now() + interval '${WAKE_TIMEOUT_SECONDS} seconds'
+       from (select id from notification where not is_planned and state <> 'cancelled' and plan_wake_at <= carillon_now()
+             order by plan_wake_at limit $1 for update skip locked) due
+       where n.id = due.id returning n.id`,
+      [limit],
+    );
+    return rows.map((row: { id: string }) => row.id);
+  }
+}
