@@ -1,0 +1,45 @@
+import { z } from 'zod';
+
+const status = z.int().min(200).max(599);
+
+/** What a rule, a target state or a magic target makes the simulator do. */
+export const actionSchema = z.discriminatedUnion('type', [
+  z.strictObject({
+    type: z.literal('respond'),
+    status,
+    reason: z.string().optional(),
+    body: z.string().optional(),
+    headers: z.record(z.string(), z.string()).optional(),
+    retryAfterSeconds: z.number().nonnegative().optional(),
+    timestampMs: z.number().optional(),
+  }),
+  z
+    .strictObject({
+      type: z.literal('delay'),
+      ms: z.number().nonnegative().optional(),
+      uniform: z.strictObject({ min: z.number().nonnegative(), max: z.number().nonnegative() }).optional(),
+    })
+    .refine((delay) => (delay.ms === undefined) !== (delay.uniform === undefined), 'give either ms or uniform'),
+  z.strictObject({ type: z.literal('hang'), when: z.enum(['before', 'after-accept']).default('before') }),
+  z.strictObject({
+    type: z.literal('reset'),
+    when: z.enum(['before', 'after-accept']).default('before'),
+    scope: z.enum(['connection', 'stream']).default('connection'),
+  }),
+  z.strictObject({ type: z.literal('rst'), code: z.int().min(0).max(13) }),
+  z.strictObject({
+    type: z.literal('goaway'),
+    code: z.int().min(0).max(13).default(0),
+    lastStreamId: z.int().nonnegative().optional(),
+    debug: z.string().optional(),
+    graceful: z.boolean().default(true),
+  }),
+  z.strictObject({ type: z.literal('close') }),
+  z.strictObject({ type: z.literal('html502') }),
+  z.strictObject({ type: z.literal('settings'), maxConcurrentStreams: z.int().min(0) }),
+  z.strictObject({ type: z.literal('halfOpen') }),
+  z.strictObject({ type: z.literal('truncate') }),
+]);
+
+export type Action = z.infer<typeof actionSchema>;
+export type RespondAction = Extract<Action, { type: 'respond' }>;
