@@ -8,8 +8,8 @@ import type { Origin } from './transport.js';
 /** Milliseconds before the second try after a failed connect; doubles with every further failure. */
 const BACKOFF_BASE_MS = 100;
 const BACKOFF_MAX_MS = 10_000;
-/** Streams before the peer's SETTINGS; what most servers then allow, and what RFC 9113 §6.5.2 asks for at least. */
-const DEFAULT_INITIAL_STREAMS = 100;
+/** Streams until the peer's SETTINGS are read, a moment after the handshake. More would be refused by a peer that allows few. */
+const DEFAULT_INITIAL_STREAMS = 10;
 
 export interface PoolSettings extends ConnectionSettings, ConnectSettings {
   maxConnections: number;
