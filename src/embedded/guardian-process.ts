@@ -3,7 +3,7 @@
  * the death by the end of its stdin, which no kind of death can prevent. Started straight from source in the tests, hence no
  * imports from src and only erasable TypeScript.
  */
-import { readFileSync, rmSync } from 'node:fs';
+import { readFileSync, rmSync, statSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 
 /** One line of stdin, as JSON. */
@@ -45,13 +45,19 @@ function isRunning(pid: number): boolean {
 }
 
 async function reap(): Promise<void> {
+  // Files at once, since a successor may soon write them anew; folders when nobody writes into them any more.
+  for (const path of paths) if (!isFolder(path)) rmSync(path, { force: true });
   for (const [pid, signal] of guarded) kill(pid, signal);
   const deadline = Date.now() + GRACE_MS;
   while ([...guarded.keys()].some(isRunning) && Date.now() < deadline) {
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
   for (const pid of guarded.keys()) if (isRunning(pid)) kill(pid, 'SIGKILL');
-  for (const path of paths) rmSync(path, { recursive: true, force: true, maxRetries: 5 });
+  for (const path of paths) if (isFolder(path)) rmSync(path, { recursive: true, force: true, maxRetries: 5 });
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});

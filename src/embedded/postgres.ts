@@ -1,13 +1,14 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { chown, lstat, mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { chown, lstat, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { childEnvironment } from '../config/embedded-config.js';
 import { ManagedProcess, type ProcessEnd, reapOrphan } from './managed-process.js';
 import { choosePort } from './ports.js';
 import { findPostgresBinaries, type PostgresIdentity, postgresIdentity } from './postgres-binaries.js';
+import { commandLine } from './process-table.js';
 import { keptSecret } from './secret-file.js';
 
 const run = promisify(execFile);
@@ -73,8 +74,7 @@ export async function startPostgres(options: PostgresOptions): Promise<RunningPo
   const password = await keptSecret(join(dir, 'password'), () => randomBytes(24).toString('hex'));
   if (!existsSync(dataDir)) await initialize(binaries.initdb, identity, dir, dataDir);
   await adoptDataDir(dataDir, identity);
-  // Our own record knows the process better than the server's file, whose pid may be a stranger's by now.
-  await rm(join(dataDir, 'postmaster.pid'), { force: true });
+  await dropMisleadingPidFile(dataDir);
 
   const port = options.port ?? (await choosePort(join(dir, 'port')));
   const settings = {
@@ -124,6 +124,17 @@ async function initialize(initdb: string, identity: PostgresIdentity, dir: strin
   const [command = initdb, ...rest] = [...identity.prefix, initdb, ...args];
   await run(command, rest, { env: childEnvironment({ LC_ALL: 'C' }) });
   await rename(unfinished, dataDir);
+}
+
+/**
+ * Postgres refuses to start while the pid in its pid file is alive, though it may be a stranger's by now. Otherwise the
+ * file stays: by it Postgres sees whether backends of a killed server still use its memory.
+ */
+async function dropMisleadingPidFile(dataDir: string): Promise<void> {
+  const file = join(dataDir, 'postmaster.pid');
+  const pid = Number.parseInt(await readFile(file, 'utf8').catch(() => ''), 10);
+  const command = Number.isNaN(pid) ? undefined : commandLine(pid);
+  if (command !== undefined && !command.includes(dataDir)) await rm(file, { force: true });
 }
 
 /** A cluster that was made under another identity (root or nobody) is handed over; Postgres insists on owning its folder. */

@@ -1,4 +1,5 @@
 import { readEmbeddedConfig } from '../config/embedded-config.js';
+import { guardian } from './guardian.js';
 import { Home } from './home.js';
 import { type ReadyState, Stack } from './stack.js';
 
@@ -13,6 +14,7 @@ export async function start(): Promise<number> {
   const config = readEmbeddedConfig();
   const home = await Home.open(config.home);
   await home.remove(READY_FILE);
+  guardian.removeAtDeath(home.path(READY_FILE));
   const stopRequested = nextStopSignal();
   let announce = async (): Promise<void> => {};
   const stack = new Stack(config, home, say, () => void announce());
