@@ -64,3 +64,33 @@ export interface BatchProgress {
   open: number;
   firstAttemptAt: Date | null;
 }
+
+/** Where a batch stands, as its worker sees it. */
+export interface BatchCheckpoint {
+  notificationId: string;
+  batchNo: number;
+  epoch: number;
+  /** One character per delivery, see `RESULT`. */
+  result: string;
+  /** Nothing pending and nothing moved: the batch ends with this checkpoint. */
+  isDone: boolean;
+}
+
+/** One entry of the delivery log. */
+export interface Attempt {
+  /** Index into the checkpoint's batches. */
+  batch: number;
+  deviceId: number;
+  /** False: the delivery ended without a provider call. */
+  isCall: boolean;
+  outcome: string;
+  code: string;
+  statusAfter: string;
+  /** Milliseconds from the answer until the next try; null when there is none. */
+  retryInMs: number | null;
+  providerMessageId: string | null;
+  latencyMs: number | null;
+  detail: string | null;
+  /** Milliseconds since the answer came. */
+  ageMs: number;
+}

@@ -4,9 +4,9 @@ import { CONFIG, type Config } from '../config/config.js';
 import type { Database } from '../database/transaction.js';
 import { CLOCK, type Clock } from '../lib/clock.js';
 import type { BatchRef } from '../queue/queues.js';
-import type { ClaimedBatch } from './batch.js';
+import type { Attempt, BatchCheckpoint, ClaimedBatch } from './batch.js';
 import { BatchesRepository } from './batches.repository.js';
-import { type Attempt, type BatchCheckpoint, CheckpointRepository } from './checkpoint.repository.js';
+import { CheckpointRepository } from './checkpoint.repository.js';
 
 /** Milliseconds on the database's clock. */
 const LEASE_MS = 20_000;

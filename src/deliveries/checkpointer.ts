@@ -1,8 +1,7 @@
 import type { DataSource } from 'typeorm';
-import type { Attempt } from '../batches/checkpoint.repository.js';
+import type { Attempt } from '../batches/batch.js';
 import type { Leases } from '../batches/leases.js';
-import type { TokenHealth } from '../devices/token-health.js';
-import type { TokenVerdict } from '../devices/token-health.repository.js';
+import type { TokenHealth, TokenVerdict } from '../devices/token-health.js';
 import type { Clock } from '../lib/clock.js';
 import type { ProviderName } from '../lib/names.js';
 import type { BatchRun } from './batch-run.js';

@@ -1,4 +1,3 @@
-import { BullModule } from '@nestjs/bull';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { ApplicationsModule } from '../applications/applications.module.js';
 import { BatchesModule } from '../batches/batches.module.js';
@@ -6,7 +5,8 @@ import type { Config } from '../config/config.js';
 import { DevicesModule } from '../devices/devices.module.js';
 import { NotificationsModule } from '../notifications/notifications.module.js';
 import { ProvidersModule } from '../providers/providers.module.js';
-import { ConsumerConnections, DISPATCH_QUEUES } from '../queue/queues.js';
+import { consumersOf } from '../queue/consumers.module.js';
+import { type ConsumerConnections, DISPATCH_QUEUES } from '../queue/queues.js';
 import { dispatchProcessors } from './dispatch.processors.js';
 import { DispatchLoops } from './dispatch-loops.js';
 import { Dispatcher } from './dispatcher.js';
@@ -20,7 +20,10 @@ export class DispatchModule {
     return {
       module: DispatchModule,
       imports: [
-        BullModule.registerQueue(...DISPATCH_QUEUES.map(({ name }) => ({ name, ...connections.optionsOf(name) }))),
+        consumersOf(
+          DISPATCH_QUEUES.map(({ name }) => name),
+          connections,
+        ),
         ApplicationsModule,
         BatchesModule,
         DevicesModule,

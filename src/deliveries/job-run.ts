@@ -1,5 +1,4 @@
-import { RESULT, type ResultName, type TerminalStatus } from '../batches/batch.js';
-import type { Attempt } from '../batches/checkpoint.repository.js';
+import { type Attempt, RESULT, type ResultName, type TerminalStatus } from '../batches/batch.js';
 import type { Outcome } from '../providers/provider.js';
 import type { BatchRun } from './batch-run.js';
 import type { Checkpointer } from './checkpointer.js';

@@ -1,8 +1,8 @@
-import { BullModule } from '@nestjs/bull';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { BatchesModule } from '../batches/batches.module.js';
 import { DevicesModule } from '../devices/devices.module.js';
 import { NotificationsModule } from '../notifications/notifications.module.js';
+import { consumersOf } from '../queue/consumers.module.js';
 import { QueueModule } from '../queue/queue.module.js';
 import { type ConsumerConnections, NOTIFY_QUEUE } from '../queue/queues.js';
 import { NotifyProcessor } from './notify.processor.js';
@@ -16,7 +16,7 @@ export class PlanningModule {
     return {
       module: PlanningModule,
       imports: [
-        BullModule.registerQueue({ name: NOTIFY_QUEUE, ...connections.optionsOf(NOTIFY_QUEUE) }),
+        consumersOf([NOTIFY_QUEUE], connections),
         BatchesModule,
         DevicesModule,
         NotificationsModule,

@@ -2,18 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
 import { DATA_SOURCE, type Database } from '../database/transaction.js';
 import type { ProviderName } from '../lib/names.js';
-
-/** A token that a provider would not take. */
-export interface TokenVerdict {
-  deviceId: number;
-  /** Hex; a device whose token changed meanwhile is left alone. */
-  tokenHash: string;
-  code: string;
-  /** Since when the provider knows; absent: since the push was sent. */
-  since?: Date;
-  /** Milliseconds since the push was sent. */
-  sentAgoMs: number;
-}
+import type { TokenVerdict } from './token-health.js';
 
 /** All SQL that takes devices out of the audience and puts them back. */
 @Injectable()
