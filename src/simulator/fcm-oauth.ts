@@ -70,7 +70,7 @@ export class OauthService implements PushService {
     if (!SCOPES.some((known) => scope.includes(known))) {
       return refused(400, 'invalid_scope', 'Invalid OAuth scope or ID token audience provided.');
     }
-    return { kind: 'admitted', target: project.projectId, notificationKey: `${this.mints}`, body: '' };
+    return { kind: 'admitted', target: project.projectId, notificationKey: '', body: '', unaccepted: 'issued' };
   }
 
   accepted(_exchange: Exchange, { target }: Admitted): Reply {

@@ -14,6 +14,7 @@ import type { Targets } from './targets.js';
 
 const PATH = /^\/v1\/projects\/([^/?]+)\/messages:send$/;
 const TOKEN = /^[A-Za-z0-9_:-]{1,4096}$/;
+const DRY_RUN = 'dry run';
 const HTML_404: Reply = {
   status: 404,
   headers: { 'content-type': 'text/html; charset=UTF-8' },
@@ -56,9 +57,10 @@ export class FcmService implements PushService {
   accepted(exchange: Exchange, admitted: Admitted): Reply {
     const project = PATH.exec(exchange.path)?.[1] ?? '';
     this.messageCount += 1;
-    const id = admitted.isDryRun
-      ? 'fake_message_id'
-      : `0:${this.clock.nowMs()}${String(this.messageCount).padStart(6, '0')}%${Math.floor(this.random.next() * 2 ** 32).toString(16)}`;
+    const id =
+      admitted.unaccepted === DRY_RUN
+        ? 'fake_message_id'
+        : `0:${this.clock.nowMs()}${String(this.messageCount).padStart(6, '0')}%${Math.floor(this.random.next() * 2 ** 32).toString(16)}`;
     return {
       status: 200,
       headers: JSON_HEADERS,
@@ -127,7 +129,7 @@ export class FcmService implements PushService {
       notificationKey: notificationKey(message, text, target.value),
       body: text,
       mismatch: owner === undefined || owner === project ? undefined : { status: 403, reason: 'SENDER_ID_MISMATCH' },
-      isDryRun,
+      unaccepted: isDryRun ? DRY_RUN : undefined,
     };
   }
 

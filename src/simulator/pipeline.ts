@@ -72,7 +72,8 @@ export class Pipeline {
 
   private accept(exchange: Exchange, admitted: Admitted): void {
     const reply = this.service.accepted(exchange, admitted);
-    this.record(exchange, admitted, reply.status, admitted.isDryRun ? 'dry run' : '', !admitted.isDryRun);
+    const { unaccepted } = admitted;
+    this.record(exchange, admitted, reply.status, unaccepted ?? '', unaccepted === undefined);
     this.answer(exchange, reply);
   }
 

@@ -98,8 +98,7 @@ export class Recorder {
       const message = this.at(seq);
       if (!message) continue;
       if (filter.target !== undefined && message.target !== filter.target) continue;
-      if (filter.service !== undefined && message.service !== filter.service && message.listener !== filter.service)
-        continue;
+      if (filter.service !== undefined && !isOf(message, filter.service)) continue;
       if (filter.sinceMs !== undefined && message.atMs < filter.sinceMs) continue;
       found.push(message);
     }
@@ -109,11 +108,13 @@ export class Recorder {
   counts(): Record<string, unknown> {
     const services: Record<string, { total: number; accepted: number; verdicts: Record<string, number> }> = {};
     let accepted = 0;
+    let total = 0;
     for (const [verdict, count] of this.verdicts) {
       const [service = '', status = '', reason = '', isAccepted] = verdict.split('|');
       services[service] ??= { total: 0, accepted: 0, verdicts: {} };
       const entry = services[service];
       entry.total += count;
+      if (service !== 'oauth') total += count;
       if (isAccepted === '1') {
         entry.accepted += count;
         accepted += count;
@@ -122,7 +123,7 @@ export class Recorder {
       entry.verdicts[name] = (entry.verdicts[name] ?? 0) + count;
     }
     return {
-      total: this.seq,
+      total,
       accepted,
       acceptedTargets: this.acceptedTargets.distinct,
       duplicates: this.duplicateCount,
@@ -221,6 +222,11 @@ export class Recorder {
       this.duplicates.set(key, { service, target, notificationKey, count });
     }
   }
+}
+
+/** The token endpoint shares FCM's listener, and is meant only when it is named. */
+function isOf({ service, listener }: RecordedMessage, name: string): boolean {
+  return service === name || (service !== 'oauth' && listener === name);
 }
 
 /** Rough bytes of headers and body; authorization is shared and not counted. */

@@ -48,8 +48,8 @@ export interface Admitted {
   body: string;
   /** What is bound to the target elsewhere, such as another project: the answer then. */
   mismatch?: Failure | undefined;
-  /** True: honour everything, record nothing as accepted (FCM `validate_only`). */
-  isDryRun?: boolean;
+  /** Why a success is no accepted message: FCM's `validate_only`, a token that was issued. */
+  unaccepted?: string | undefined;
 }
 
 export type Judgement = Refused | Admitted;
