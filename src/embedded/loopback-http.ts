@@ -7,6 +7,8 @@ export interface LoopbackRequest {
   key?: string;
   /** Sent as JSON. */
   body?: unknown;
+  /** Sent as NDJSON, one value a line; instead of `body`. */
+  lines?: readonly unknown[];
   timeoutMs?: number;
 }
 
@@ -21,10 +23,11 @@ export interface LoopbackResponse {
  * reach the service, and nothing leaves this machine.
  */
 export function loopbackRequest(url: string, options: LoopbackRequest = {}): Promise<LoopbackResponse> {
-  const payload = options.body === undefined ? undefined : Buffer.from(JSON.stringify(options.body));
+  const payload = payloadOf(options);
+  const type = options.lines ? 'application/x-ndjson' : 'application/json';
   const headers = {
     ...(options.key === undefined ? {} : { authorization: `Bearer ${options.key}` }),
-    ...(payload === undefined ? {} : { 'content-type': 'application/json', 'content-length': payload.length }),
+    ...(payload === undefined ? {} : { 'content-type': type, 'content-length': payload.length }),
   };
   const send = url.startsWith('https:') ? requestHttps : requestHttp;
   return new Promise((resolve, reject) => {
@@ -41,6 +44,11 @@ export function loopbackRequest(url: string, options: LoopbackRequest = {}): Pro
     request.on('error', reject);
     request.end(payload);
   });
+}
+
+function payloadOf({ body, lines }: LoopbackRequest): Buffer | undefined {
+  if (lines) return Buffer.from(lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+  return body === undefined ? undefined : Buffer.from(JSON.stringify(body));
 }
 
 function parse(text: string): unknown {
