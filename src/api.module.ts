@@ -3,13 +3,17 @@ import { APP_GUARD } from '@nestjs/core';
 import { ApiKeysController } from './applications/api-keys.controller.js';
 import { ApplicationsController } from './applications/applications.controller.js';
 import { ApplicationsModule } from './applications/applications.module.js';
+import { AuditController } from './applications/audit.controller.js';
 import { CallerGuard } from './applications/caller.guard.js';
+import { Cors } from './applications/cors.js';
+import { CredentialsController } from './applications/credentials.controller.js';
 import { HttpModule } from './http/http.module.js';
+import { OpenApiController } from './http/openapi.controller.js';
 
 /** What the api role runs: every controller and gateway. The modules bring the services that these use. */
 @Module({
   imports: [HttpModule, ApplicationsModule],
-  controllers: [ApplicationsController, ApiKeysController],
-  providers: [{ provide: APP_GUARD, useClass: CallerGuard }],
+  controllers: [ApplicationsController, ApiKeysController, CredentialsController, AuditController, OpenApiController],
+  providers: [{ provide: APP_GUARD, useClass: CallerGuard }, Cors],
 })
 export class ApiModule {}

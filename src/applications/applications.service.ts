@@ -109,6 +109,11 @@ export class ApplicationsService {
     this.forgetCached(id);
   }
 
+  /** The origins that any application lists. */
+  async corsOrigins(): Promise<ReadonlySet<string>> {
+    return new Set(await this.applications.corsOrigins(this.dataSource));
+  }
+
   private forgetCached(id: string): void {
     this.cache.delete(id);
     this.keys.forgetCached();

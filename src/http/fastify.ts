@@ -51,7 +51,7 @@ export function makeHttpAdapter(config: Config): FastifyAdapter {
   const adapter = new FastifyAdapter(tls ? Object.assign(options, { https: tls }) : options);
   const instance = adapter.getInstance<FastifyInstance<Server>>();
   instance.addHook('onRequest', async (request, reply) => {
-    reply.header('x-request-id', request.id);
+    reply.header('x-request-id', request.id).header('x-content-type-options', 'nosniff');
   });
   readBodies(instance);
   return adapter;

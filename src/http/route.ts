@@ -11,6 +11,8 @@ export interface RouteSpec {
   tag: string;
   /** Who may call; an admin key may call every `server` route with `?applicationId=`. */
   access: readonly Role[] | 'public';
+  /** A public operation that pages of an application's `corsOrigins` may call; those open to client keys always are. */
+  cors?: true;
   params?: z.ZodObject;
   query?: z.ZodObject;
   headers?: z.ZodObject;

@@ -1,0 +1,40 @@
+import { Controller, Query } from '@nestjs/common';
+import { z } from 'zod';
+import { decodeCursor, makePage, type Page, pageOf } from '../http/pagination.js';
+import { Route } from '../http/route.js';
+import { DomainError } from '../lib/errors.js';
+import { auditEntrySchema, auditQuery } from './applications.dto.js';
+import type { AuditEntry } from './audit.repository.js';
+import { AuditService } from './audit.service.js';
+import { type Caller, CurrentCaller } from './caller.js';
+
+const cursorSchema = z.tuple([z.number().int().positive()]);
+
+@Controller()
+export class AuditController {
+  constructor(private readonly audit: AuditService) {}
+
+  @Route('GET', '/v1/audit', {
+    summary: 'Administrative changes: who changed what, and when',
+    tag: 'Audit',
+    access: ['admin'],
+    query: auditQuery,
+    responses: { 200: { description: 'Newest first.', schema: pageOf(auditEntrySchema) } },
+  })
+  async list(
+    @CurrentCaller() caller: Caller,
+    @Query() { cursor, limit, applicationId }: z.infer<typeof auditQuery>,
+  ): Promise<Page<AuditEntry>> {
+    if (caller.applicationId !== '' && applicationId !== undefined && applicationId !== caller.applicationId) {
+      throw new DomainError('forbidden', 'wrong_application', 'This key belongs to another application.');
+    }
+    const [beforeId] = cursor ? decodeCursor(cursor, cursorSchema) : [Number.MAX_SAFE_INTEGER];
+    const rows = await this.audit.list(caller.applicationId || applicationId || null, beforeId, limit + 1);
+    return makePage(
+      rows,
+      limit,
+      ({ id }) => [id],
+      (row) => row,
+    );
+  }
+}

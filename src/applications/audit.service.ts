@@ -1,0 +1,17 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { DataSource } from 'typeorm';
+import { DATA_SOURCE } from '../database/transaction.js';
+import { type AuditEntry, AuditRepository } from './audit.repository.js';
+
+/** Who changed what. */
+@Injectable()
+export class AuditService {
+  constructor(
+    @Inject(DATA_SOURCE) private readonly dataSource: DataSource,
+    private readonly audit: AuditRepository,
+  ) {}
+
+  list(applicationId: string | null, beforeId: number, limit: number): Promise<AuditEntry[]> {
+    return this.audit.list(this.dataSource, applicationId, beforeId, limit);
+  }
+}

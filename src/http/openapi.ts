@@ -1,0 +1,141 @@
+import { z } from 'zod';
+import type { RouteSpec } from './route.js';
+import type { ServedRoute } from './route-table.js';
+
+type JsonObject = Record<string, unknown>;
+
+/** One operation as OpenAPI describes it, as far as the docs page reads it again. */
+export interface Operation {
+  operationId: string;
+  summary: string;
+  description: string;
+  tags: string[];
+  security?: JsonObject[];
+  parameters?: { name: string; in: string; required: boolean; description?: string; schema: JsonObject }[];
+  requestBody?: { required: boolean; content: Record<string, { schema: JsonObject }> };
+  responses: Record<string, { description: string; content?: Record<string, { schema: JsonObject }> }>;
+}
+
+/** @see https://spec.openapis.org/oas/v3.1.1 */
+export interface OpenApiDocument {
+  openapi: '3.1.0';
+  info: { title: string; version: string; description: string };
+  tags: { name: string }[];
+  paths: Record<string, Record<string, Operation>>;
+  components: JsonObject;
+}
+
+const DESCRIPTION = [
+  'Push notifications through FCM, APNs and Web Push, with every delivery explained.',
+  'Times are RFC 3339 in UTC, ids are UUIDs, unknown fields are refused by name. Errors are RFC 9457',
+  '`application/problem+json` with a stable `code`. Lists take `cursor` and `limit`.',
+  'An admin key of the whole installation may call every server operation with `?applicationId=`.',
+].join(' ');
+
+const problemSchema = z.object({
+  type: z.literal('about:blank'),
+  title: z.string(),
+  status: z.number().int(),
+  code: z.string().describe('Stable; what programs should look at'),
+  detail: z.string(),
+  requestId: z.string(),
+  errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
+});
+
+/** Describes what is served, from the declarations that also validate it. */
+export function describeApi(routes: readonly ServedRoute[], version: string): OpenApiDocument {
+  const paths: Record<string, Record<string, Operation>> = {};
+  const sorted = routes.toSorted((one, other) => one.path.localeCompare(other.path));
+  for (const route of sorted) {
+    const path = route.path.replaceAll(/:(\w+)/g, '{$1}');
+    paths[path] = { ...paths[path], [route.method.toLowerCase()]: operationOf(route) };
+  }
+  return {
+    openapi: '3.1.0',
+    info: { title: 'Carillon', version, description: DESCRIPTION },
+    tags: [...new Set(sorted.map(({ spec }) => spec.tag))].map((name) => ({ name })),
+    paths,
+    components: {
+      schemas: { Problem: schemaOf(problemSchema, 'output') },
+      responses: {
+        Problem: {
+          description: 'Refused.',
+          content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+        },
+      },
+      securitySchemes: {
+        apiKey: { type: 'http', scheme: 'bearer', description: 'An API key: client, server or admin' },
+      },
+    },
+  };
+}
+
+function operationOf({ method, path, spec }: ServedRoute): Operation {
+  const parameters = [
+    ...parametersOf(spec.params, 'path'),
+    ...parametersOf(spec.query, 'query'),
+    ...parametersOf(spec.headers, 'header'),
+  ];
+  const body = bodyOf(spec);
+  return {
+    operationId: operationIdOf(method, path),
+    summary: spec.summary,
+    description: spec.access === 'public' ? 'Public.' : `Key: ${spec.access.join(' or ')}.`,
+    tags: [spec.tag],
+    ...(spec.access === 'public' ? {} : { security: [{ apiKey: [] }] }),
+    ...(parameters.length > 0 ? { parameters } : {}),
+    ...(body ? { requestBody: body } : {}),
+    responses: responsesOf(spec),
+  };
+}
+
+function parametersOf(schema: z.ZodObject | undefined, place: 'path' | 'query' | 'header') {
+  return Object.entries(schema?.shape ?? {}).map(([name, field]) => {
+    const { description, ...json } = schemaOf(field, 'input');
+    const isRequired = place === 'path' || !z.safeParse(field, undefined).success;
+    return {
+      name,
+      in: place,
+      required: isRequired,
+      ...(typeof description === 'string' ? { description } : {}),
+      schema: json,
+    };
+  });
+}
+
+function bodyOf(spec: RouteSpec): Operation['requestBody'] {
+  if (spec.body) {
+    const isRequired = !z.safeParse(spec.body, undefined).success;
+    return {
+      required: isRequired,
+      content: { [spec.bodyMediaType ?? 'application/json']: { schema: schemaOf(spec.body, 'input') } },
+    };
+  }
+  if (spec.bodyMediaType) return { required: true, content: { [spec.bodyMediaType]: { schema: {} } } };
+  return undefined;
+}
+
+function responsesOf(spec: RouteSpec): Operation['responses'] {
+  const declared = Object.entries(spec.responses).map(([status, { description, schema }]) => {
+    const content = schema ? { content: { 'application/json': { schema: schemaOf(schema, 'output') } } } : {};
+    return [status, { description, ...content }] as const;
+  });
+  const problem = { schema: { $ref: '#/components/schemas/Problem' } };
+  const refused = { description: 'Refused; `code` says why.', content: { 'application/problem+json': problem } };
+  return { ...Object.fromEntries(declared), default: refused };
+}
+
+function schemaOf(schema: z.ZodType | z.core.$ZodType, io: 'input' | 'output'): JsonObject {
+  const { $schema: _, ...json } = z.toJSONSchema(schema, { io, unrepresentable: 'any', target: 'draft-2020-12' });
+  return json;
+}
+
+/** `POST /v1/devices/:id/x-y` → `postDevicesByIdXY` */
+function operationIdOf(method: string, path: string): string {
+  const words = path
+    .replace(/^\/v1/, '')
+    .replaceAll(/:(\w)/g, (_, first: string) => `by-${first}`)
+    .split(/[^A-Za-z0-9]+/)
+    .filter(Boolean);
+  return method.toLowerCase() + words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join('');
+}
