@@ -27,3 +27,12 @@ export function shortDigest(text: string, chars: number): string {
 export function fingerprintOf(...parts: readonly string[]): string {
   return createHash('sha256').update(parts.join('\n')).digest('hex').slice(0, 16);
 }
+
+/**
+ * A collapse key as `apns-collapse-id`: itself when it fits a header, else its digest, which collapses just the same.
+ *
+ * @see https://developer.apple.com/documentation/usernotifications/sending-notification-requests-to-apns 64 bytes (read 2026-11)
+ */
+export function collapseIdOf(collapseKey: string): string {
+  return /^[\x21-\x7e]{1,64}$/.test(collapseKey) ? collapseKey : shortDigest(collapseKey, 43);
+}

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { AndroidConfig, ApnsConfig, TokenMessage, WebpushConfig } from 'firebase-admin/messaging';
 import type { Problem } from '../../lib/errors.js';
-import { shortDigest } from '../derive.js';
+import { collapseIdOf, shortDigest } from '../derive.js';
 import { deepMerge, overridesOf } from '../overrides.js';
 import type { Message, SendTiming } from '../provider.js';
 import { CLICK_URL_KEY, dataProblems, NOTIFICATION_ID_KEY } from '../reserved-data.js';
@@ -144,7 +144,7 @@ function apnsPart({ content, priority }: Message, isShown: boolean, collapseKey:
     headers: {
       'apns-push-type': isShown ? 'alert' : 'background',
       'apns-priority': isShown && priority === 'high' ? '10' : '5',
-      'apns-collapse-id': Buffer.byteLength(collapseKey) <= 64 ? collapseKey : shortDigest(collapseKey, 43),
+      'apns-collapse-id': collapseIdOf(collapseKey),
       'apns-expiration': APNS_EXPIRATION_SLOT,
     },
     payload: {
