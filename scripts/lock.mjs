@@ -31,7 +31,7 @@ async function acquire(file) {
     for (let tries = 0; !tryLink(own, file); tries++) {
       const owner = readOwner(file);
       if (owner !== undefined && !isRunning(owner)) dropStale(file, owner);
-      else if (tries % 50 === 0)
+      else if (tries % 100 === 0)
         say(`waiting for another run (pid ${owner?.pid ?? '?'}) that installs or builds in this folder …`);
       await delay(100);
     }

@@ -1,6 +1,7 @@
-import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { withLock } from './lock.mjs';
 import { npmCi, runInForeground } from './processes.mjs';
 
 const SOURCE = fileURLToPath(new URL('./node', import.meta.url));
@@ -32,23 +33,26 @@ export async function ensurePrivateNode(runtimeDir) {
     join(folder, 'node_modules', name, 'bin', process.platform === 'win32' ? 'node.exe' : 'node');
   if (existsSync(binary(place))) return binary(place);
 
-  const unfinished = `${place}.${process.pid}`;
-  mkdirSync(unfinished, { recursive: true });
-  try {
-    cpSync(SOURCE, unfinished, { recursive: true });
-    const what = `Node ${process.versions.node} is too old: downloading a private Node ${version} (once, 45 MB)`;
-    await npmCi(what, unfinished, runtimeDir);
-    if (!existsSync(binary(unfinished))) throw new Error(`the package ${name} did not bring a Node binary`);
-    try {
-      renameSync(unfinished, place);
-    } catch (error) {
-      // Another run was faster.
-      if (!existsSync(binary(place))) throw error;
-    }
-  } finally {
-    rmSync(unfinished, { recursive: true, force: true });
-  }
+  await withLock(join(runtimeDir, 'setup.lock'), async () => {
+    if (!existsSync(binary(place))) await install(name, version, place, binary, runtimeDir);
+  });
   return binary(place);
+}
+
+/** Beside its place first, so that half an installation is never taken for a whole one. */
+async function install(name, version, place, binary, runtimeDir) {
+  const unfinished = `${place}.unfinished`;
+  rmSync(unfinished, { recursive: true, force: true });
+  cpSync(SOURCE, unfinished, { recursive: true });
+  const what = `Node ${process.versions.node} is too old: downloading a private Node ${version} (once, 45 MB)`;
+  await npmCi(what, unfinished, runtimeDir);
+  if (!existsSync(binary(unfinished))) {
+    throw new Error(
+      `npm could not fetch ${name}@${version} (its log says why); or install Node ≥ ${OLDEST.join('.')} yourself`,
+    );
+  }
+  rmSync(place, { recursive: true, force: true });
+  renameSync(unfinished, place);
 }
 
 /**

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
-import { accessSync, constants, readFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 
 /** @param {string} message one line for the person who waits */
 export function say(message) {
@@ -48,7 +48,7 @@ export async function runWithProgress(what, command, args, options = {}) {
   const startedAt = Date.now();
   const seconds = () => ((Date.now() - startedAt) / 1000).toFixed(1);
   say(`${what} …`);
-  const ticker = setInterval(() => say(`${what} … ${seconds()} s`), 5_000);
+  const ticker = setInterval(() => say(`${what} … ${seconds()} s`), 10_000);
   const child = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   const collect = (chunk) => {
@@ -80,7 +80,7 @@ export async function runWithProgress(what, command, args, options = {}) {
  */
 export async function npmCi(what, folder, runtimeDir) {
   const env = { ...process.env, NODE_ENV: 'development' };
-  if (!isWritable(homedir())) env.npm_config_cache ??= join(runtimeDir, 'npm-cache');
+  if (!canBeMade(env.npm_config_cache ?? join(homedir(), '.npm'))) env.npm_config_cache = join(runtimeDir, 'npm-cache');
   const npm = npmCommand();
   const args = [...npm.args, 'ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund'];
   await runWithProgress(what, npm.command, args, { cwd: folder, env, shell: npm.shell });
@@ -125,7 +125,9 @@ function npmCommand() {
   return { command: 'npm', args: [], shell: process.platform === 'win32' };
 }
 
-function isWritable(folder) {
+/** Whether we may write into `folder` or, where it is missing, make it. */
+function canBeMade(folder) {
+  if (!existsSync(folder) && dirname(folder) !== folder) return canBeMade(dirname(folder));
   try {
     accessSync(folder, constants.W_OK);
     return true;
