@@ -1,0 +1,170 @@
+import { Injectable } from '@nestjs/common';
+import type { Database } from '../database/transaction.js';
+import { PROVIDER_NAMES, type ProviderName } from '../lib/names.js';
+import type { Audience } from './audience.js';
+import type { DispatchTarget } from './device.js';
+
+/** Devices of one provider that one batch can take: at most 1,000. */
+export interface AudienceGroup {
+  provider: ProviderName;
+  /** A Postgres array literal such as `{1,2,3}`, ascending; goes from the device table to the batch unparsed. */
+  deviceIds: string;
+  n: number;
+  firstId: number;
+  lastId: number;
+}
+
+/** One page of the walk over an audience. */
+export interface AudiencePage {
+  /** In the order of their first id. Empty only when the walk is over. */
+  groups: AudienceGroup[];
+  /** Where the next page starts: its `afterId`. */
+  lastId: number;
+  /** Devices looked at. Fewer than `limit`: the walk is over. More than the groups hold: some are not active or do not match. */
+  seen: number;
+}
+
+export interface Walk {
+  applicationId: string;
+  /** 0 on the first page. */
+  afterId: number;
+  boundId: number;
+  /** Devices that are looked at, at most. */
+  limit: number;
+}
+
+/** A query for `(id, provider)` with `provider` null where the device is not meant; its own parameter is `$5`. */
+interface Candidates {
+  sql: string;
+  value?: unknown;
+}
+
+/** Ids per group; a batch holds no more. */
+const GROUP_SIZE = 1_000;
+
+const IN_PAGE = `d.application_id = $1 and d.status = 'active' and d.id > $2 and d.id <= $3`;
+
+const BY_TAGS = `select d.id, case when d.tags @> $5::jsonb then d.provider end as provider
+  from device d where ${IN_PAGE} order by d.id limit $4`;
+
+// Without an order the planner is free to use the tags' index when matches are few, and to stop early when they are many.
+const SOME_BY_TAGS = `select d.id, d.provider from device d
+  where ${IN_PAGE} and d.tags @> $5::jsonb and d.tags <> '{}' limit $4`;
+
+/** SQL that turns an audience into devices, page by page, and devices into what dispatching needs. */
+@Injectable()
+export class AudienceRepository {
+  /** Active devices of the audience with `afterId < id <= boundId`, distinct by id. */
+  async page(db: Database, audience: Audience, walk: Walk): Promise<AudiencePage> {
+    return this.grouped(db, candidatesOf(audience), walk);
+  }
+
+  /** Up to `limit` devices with these tags, in no order of ids: the whole audience if `seen < limit`, else of no use. */
+  async someByTags(db: Database, tags: Readonly<Record<string, string>>, walk: Walk): Promise<AudiencePage> {
+    return this.grouped(db, { sql: SOME_BY_TAGS, value: JSON.stringify(tags) }, walk);
+  }
+
+  private async grouped(db: Database, candidates: Candidates, walk: Walk): Promise<AudiencePage> {
+    const own = candidates.value === undefined ? [] : [candidates.value];
+    const rows: ({ seen: number; lastSeenId: number | null } & (AudienceGroup | { provider: null }))[] = await db.query(
+      groupedSql(candidates.sql),
+      [walk.applicationId, walk.afterId, walk.boundId, walk.limit, ...own],
+    );
+    const groups = rows.flatMap((row) => {
+      if (row.provider === null) return [];
+      const { provider, deviceIds, n, firstId, lastId } = row;
+      return [{ provider, deviceIds, n, firstId, lastId }];
+    });
+    return { groups, lastId: rows[0]?.lastSeenId ?? walk.afterId, seen: rows[0]?.seen ?? 0 };
+  }
+
+  /** The highest device id of an application, 0 without devices. */
+  async upperBound(db: Database, applicationId: string): Promise<number> {
+    const rows: { bound: number }[] = await db.query(
+      'select coalesce(max(id), 0) as bound from device where application_id = $1',
+      [applicationId],
+    );
+    return rows[0]?.bound ?? 0;
+  }
+
+  /** Devices that exist, in no order. */
+  async loadTargets(db: Database, ids: readonly number[]): Promise<DispatchTarget[]> {
+    return db.query(
+      `select id, public_id as "publicId", provider, token, environment, vapid_public_key as "vapidPublicKey", status,
+         user_id as "userId", encode(token_hash, 'hex') as "tokenHash", registered_at as "registeredAt"
+       from device where id = any($1::bigint[])`,
+      [`{${ids.join()}}`],
+    );
+  }
+
+  async idsByPublicId(
+    db: Database,
+    applicationId: string,
+    publicIds: readonly string[],
+  ): Promise<{ id: number; publicId: string }[]> {
+    return db.query(
+      'select id, public_id as "publicId" from device where public_id = any($2::uuid[]) and application_id = $1',
+      [applicationId, publicIds],
+    );
+  }
+
+  async publicIds(
+    db: Database,
+    ids: readonly number[],
+  ): Promise<{ id: number; publicId: string; userId: string | null }[]> {
+    return db.query(
+      'select id, public_id as "publicId", user_id as "userId" from device where id = any($1::bigint[])',
+      [`{${ids.join()}}`],
+    );
+  }
+}
+
+/**
+ * Whole arrays per provider, then slices of them: numbering and grouping the rows takes twice as long, most of it in
+ * sorting by the provider's name.
+ */
+function groupedSql(candidates: string): string {
+  return `
+    with page as materialized (${candidates}),
+    whole as materialized (
+      select name.provider,
+        (select array_agg(page.id order by page.id) from page where page.provider = name.provider) as ids
+      from unnest('{${PROVIDER_NAMES.join()}}'::text[]) as name(provider)),
+    slice as materialized (
+      select whole.provider, whole.ids[piece.start + 1 : piece.start + ${GROUP_SIZE}] as ids
+      from whole cross join lateral generate_series(0, cardinality(whole.ids) - 1, ${GROUP_SIZE}) as piece(start)),
+    total as (select count(*)::int as seen, max(id) as last_id from page)
+    select total.seen, total.last_id as "lastSeenId", slice.provider, slice.ids::text as "deviceIds",
+      cardinality(slice.ids) as n, slice.ids[1] as "firstId", slice.ids[cardinality(slice.ids)] as "lastId"
+    from total left join slice on true
+    order by slice.ids[1]`;
+}
+
+function candidatesOf(audience: Audience): Candidates {
+  if ('userIds' in audience) return { sql: BY_USERS, value: audience.userIds };
+  if ('deviceIds' in audience) return { sql: BY_PUBLIC_IDS, value: audience.deviceIds };
+  if ('topics' in audience) return { sql: BY_TOPICS, value: audience.topics };
+  if ('tags' in audience) return { sql: BY_TAGS, value: JSON.stringify(audience.tags) };
+  return { sql: `select d.id, d.provider from device d where ${IN_PAGE} order by d.id limit $4` };
+}
+
+// One short range per user: a user with a great many devices cannot make every page read all of them.
+const BY_USERS = `select found.id, found.provider
+  from unnest($5::text[]) as wanted(user_id) cross join lateral (
+    select d.id, d.provider from device d where ${IN_PAGE} and d.user_id = wanted.user_id order by d.id limit $4) found
+  order by found.id limit $4`;
+
+const BY_PUBLIC_IDS = `select d.id, d.provider from device d
+  where d.public_id = any($5::uuid[]) and ${IN_PAGE} order by d.id limit $4`;
+
+// The first devices of several topics are among the first devices of each.
+const BY_TOPICS = `select member.device_id as id, d.provider
+  from (
+    select distinct found.device_id
+    from unnest($5::text[]) as wanted(topic) cross join lateral (
+      select m.device_id from topic_member m
+      where m.application_id = $1 and m.topic = wanted.topic and m.device_id > $2 and m.device_id <= $3
+      order by m.device_id limit $4) found
+    order by found.device_id limit $4) member
+  left join device d on d.id = member.device_id and ${IN_PAGE}
+  order by member.device_id`;

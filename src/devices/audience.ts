@@ -1,0 +1,51 @@
+import { z } from 'zod';
+import { tagsSchema, topicSchema, userIdSchema } from './device.js';
+
+/** Ids that one audience may name; more are several notifications. */
+export const MAX_AUDIENCE_IDS = 1_000;
+const MAX_AUDIENCE_TOPICS = 100;
+const MAX_AUDIENCE_TAGS = 10;
+
+/** Who is meant. Lists are distinct; several topics or users mean any of them, several tags all of them. */
+export type Audience =
+  | { all: true }
+  | { userIds: readonly string[] }
+  | { deviceIds: readonly string[] }
+  | { topics: readonly string[] }
+  | { tags: Readonly<Record<string, string>> };
+
+const distinct = (values: readonly string[]) => [...new Set(values)];
+
+const KINDS = ['all', 'userIds', 'deviceIds', 'topics', 'tags'] as const;
+
+/** The `audience` field of a request. Parses to an {@link Audience}. */
+export const audienceSchema = z
+  .strictObject({
+    all: z.literal(true).optional(),
+    userIds: z.array(userIdSchema).min(1).max(MAX_AUDIENCE_IDS).optional(),
+    deviceIds: z.array(z.guid()).min(1).max(MAX_AUDIENCE_IDS).optional(),
+    topics: z.array(topicSchema).min(1).max(MAX_AUDIENCE_TOPICS).optional(),
+    tags: tagsSchema
+      .refine(
+        (tags) => Object.keys(tags).length > 0,
+        'must name at least one tag; to reach everybody, say { "all": true }',
+      )
+      .refine((tags) => Object.keys(tags).length <= MAX_AUDIENCE_TAGS, `must name at most ${MAX_AUDIENCE_TAGS} tags`)
+      .optional(),
+  })
+  .refine(
+    (given) => KINDS.filter((kind) => given[kind] !== undefined).length === 1,
+    `must have exactly one of ${KINDS.join(', ')}`,
+  )
+  .transform((given): Audience => {
+    if (given.userIds) return { userIds: distinct(given.userIds) };
+    if (given.deviceIds) return { deviceIds: distinct(given.deviceIds.map((id) => id.toLowerCase())) };
+    if (given.topics) return { topics: distinct(given.topics) };
+    if (given.tags) return { tags: given.tags };
+    return { all: true };
+  });
+
+/** True for named users or devices: somebody waits for that push, so it does not queue behind campaigns. */
+export function namesIndividuals(audience: Audience): boolean {
+  return 'userIds' in audience || 'deviceIds' in audience;
+}

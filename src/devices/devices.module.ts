@@ -1,0 +1,33 @@
+import { Module } from '@nestjs/common';
+import { ApplicationsModule } from '../applications/applications.module.js';
+import { AudienceRepository } from './audience.repository.js';
+import { BulkRegistration } from './bulk-registration.js';
+import { DeviceTokens } from './device-tokens.js';
+import { DevicesRepository } from './devices.repository.js';
+import { DevicesService } from './devices.service.js';
+import { RegistrationRepository } from './registration.repository.js';
+import { RegistrationService } from './registration.service.js';
+import { TokenHealth } from './token-health.js';
+import { TokenHealthRepository } from './token-health.repository.js';
+import { TopicsRepository } from './topics.repository.js';
+import { UserClaims } from './user-claims.js';
+
+/** Devices, for every role; the controller is in `api.module.ts`. */
+@Module({
+  imports: [ApplicationsModule],
+  providers: [
+    AudienceRepository,
+    BulkRegistration,
+    DeviceTokens,
+    DevicesRepository,
+    DevicesService,
+    RegistrationRepository,
+    RegistrationService,
+    TokenHealth,
+    TokenHealthRepository,
+    TopicsRepository,
+    UserClaims,
+  ],
+  exports: [BulkRegistration, DevicesService, RegistrationService, TokenHealth],
+})
+export class DevicesModule {}

@@ -1,0 +1,201 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { DataSource } from 'typeorm';
+import { DATA_SOURCE, type Database } from '../database/transaction.js';
+import type { ProviderName } from '../lib/names.js';
+import type { Environment } from '../providers/provider.js';
+import type { Device, DeviceProfile, DeviceStatus } from './device.js';
+
+/** The address of a device as it is stored. */
+export interface StoredToken {
+  token: string;
+  tokenHash: Buffer;
+  environment: Environment | null;
+  vapidPublicKey: string | null;
+}
+
+export interface DeviceFilter {
+  userId?: string | undefined;
+  topic?: string | undefined;
+  provider?: ProviderName | undefined;
+  status?: DeviceStatus | undefined;
+}
+
+/** A device with what its installation proves itself by. */
+export interface DeviceWithSecret {
+  device: Device;
+  secretHash: Buffer | null;
+}
+
+export interface DeviceRow {
+  id: number;
+  public_id: string;
+  provider: ProviderName;
+  status: DeviceStatus;
+  environment: Environment | null;
+  vapid_public_key: string | null;
+  user_id: string | null;
+  topics: string[];
+  tags: Record<string, string>;
+  locale: string | null;
+  time_zone: string | null;
+  app_version: string | null;
+  registered_at: Date;
+  invalid_at: Date | null;
+  invalid_reason: string | null;
+}
+
+const COLUMNS = `d.id, d.public_id, d.provider, d.status, d.environment, d.vapid_public_key, d.user_id, d.tags, d.locale,
+  d.time_zone, d.app_version, d.registered_at, d.invalid_at, d.invalid_reason,
+  array(select m.topic from topic_member m where m.device_id = d.id order by m.topic) as topics`;
+
+/** Two writers met: a deadlock between two batches, or the same new token in two changes. Both end well when repeated. */
+const REPEATABLE = new Set(['40P01', '40001', '23505']);
+const MAX_TRIES = 4;
+
+/** SQL over single devices. Registration is in `registration.repository.ts`, the walk over audiences in `audience.repository.ts`. */
+@Injectable()
+export class DevicesRepository {
+  constructor(@Inject(DATA_SOURCE) private readonly dataSource: DataSource) {}
+
+  /** Runs `work` in a transaction, again from the start when it met another writer. */
+  async inTransaction<T>(work: (db: Database) => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.dataSource.transaction((manager) => work(manager));
+      } catch (error) {
+        if (attempt === MAX_TRIES || !REPEATABLE.has(sqlState(error))) throw error;
+      }
+    }
+  }
+
+  async find(db: Database, applicationId: string, publicId: string): Promise<Device | undefined> {
+    return (await this.findWithSecret(db, applicationId, publicId))?.device;
+  }
+
+  /** With `lock` nobody else changes the device until the transaction ends. */
+  async findWithSecret(
+    db: Database,
+    applicationId: string,
+    publicId: string,
+    { lock } = { lock: false },
+  ): Promise<DeviceWithSecret | undefined> {
+    const rows: (DeviceRow & { secret_hash: Buffer | null })[] = await db.query(
+      `select ${COLUMNS}, d.secret_hash from device d where d.public_id = $2 and d.application_id = $1 ${lock ? 'for update of d' : ''}`,
+      [applicationId, publicId],
+    );
+    return rows[0] && { device: toDevice(rows[0]), secretHash: rows[0].secret_hash };
+  }
+
+  /** In the order of registration, after the id `afterId`. */
+  async list(applicationId: string, filter: DeviceFilter, afterId: number, limit: number): Promise<Device[]> {
+    const values: unknown[] = [applicationId, afterId, limit];
+    const bind = (value: unknown) => `$${values.push(value)}`;
+    const member = filter.topic === undefined ? '' : 'join topic_member t on t.device_id = d.id';
+    const conditions = ['d.application_id = $1', 'd.id > $2'];
+    if (filter.topic !== undefined) {
+      conditions.push('t.application_id = $1', 't.device_id > $2', `t.topic = ${bind(filter.topic)}`);
+    }
+    if (filter.userId !== undefined) conditions.push(`d.user_id = ${bind(filter.userId)}`);
+    if (filter.provider !== undefined) conditions.push(`d.provider = ${bind(filter.provider)}`);
+    if (filter.status !== undefined) conditions.push(`d.status = ${bind(filter.status)}`);
+    const rows: DeviceRow[] = await this.dataSource.query(
+      `select ${COLUMNS} from device d ${member} where ${conditions.join(' and ')} order by d.id limit $3`,
+      values,
+    );
+    return rows.map(toDevice);
+  }
+
+  /** Applies the fields that are given, topics aside; a new token also counts as a registration. */
+  async update(db: Database, id: number, token: StoredToken | undefined, profile: DeviceProfile): Promise<void> {
+    await db.query(
+      `update device set
+         user_id = case when $2 then $3 else user_id end,
+         locale = case when $4 then $5 else locale end,
+         time_zone = case when $6 then $7 else time_zone end,
+         app_version = case when $8 then $9 else app_version end,
+         tags = coalesce($10::jsonb, tags),
+         token = coalesce($11, token),
+         token_hash = coalesce($12, token_hash),
+         environment = case when $11::text is null then environment else $13 end,
+         vapid_public_key = case when $11::text is null then vapid_public_key else $14 end,
+         status = case when $11::text is null then status else 'active' end,
+         registered_at = case when $11::text is null then registered_at else (select carillon_now()) end,
+         invalid_at = case when $11::text is null then invalid_at end,
+         invalid_reason = case when $11::text is null then invalid_reason end
+       where id = $1`,
+      [
+        id,
+        ...[profile.userId !== undefined, profile.userId ?? null],
+        ...[profile.locale !== undefined, profile.locale ?? null],
+        ...[profile.timeZone !== undefined, profile.timeZone ?? null],
+        ...[profile.appVersion !== undefined, profile.appVersion ?? null],
+        profile.tags === undefined ? null : JSON.stringify(profile.tags),
+        token?.token ?? null,
+        token?.tokenHash ?? null,
+        token?.environment ?? null,
+        token?.vapidPublicKey ?? null,
+      ],
+    );
+  }
+
+  /** Removes the row, other than `exceptId`, that holds this token. */
+  async deleteByToken(
+    db: Database,
+    applicationId: string,
+    provider: ProviderName,
+    tokenHash: Buffer,
+    exceptId: number,
+  ): Promise<void> {
+    await db.query('delete from device where application_id = $1 and provider = $2 and token_hash = $3 and id <> $4', [
+      applicationId,
+      provider,
+      tokenHash,
+      exceptId,
+    ]);
+  }
+
+  /**
+   * @param secretHash the device's secret as presented; undefined when the caller needs none
+   * @returns whether there was such a device
+   */
+  async delete(applicationId: string, publicId: string, secretHash: Buffer | undefined): Promise<boolean> {
+    const rows: unknown[] = await this.dataSource.query(
+      `with gone as (
+         delete from device where public_id = $2 and application_id = $1 and ($3::bytea is null or secret_hash = $3) returning 1)
+       select 1 from gone`,
+      [applicationId, publicId, secretHash ?? null],
+    );
+    return rows.length > 0;
+  }
+
+  async deleteByUser(applicationId: string, userId: string): Promise<void> {
+    await this.dataSource.query('delete from device where application_id = $1 and user_id = $2', [
+      applicationId,
+      userId,
+    ]);
+  }
+}
+
+export function toDevice(row: DeviceRow): Device {
+  return {
+    id: row.id,
+    publicId: row.public_id,
+    provider: row.provider,
+    status: row.status,
+    environment: row.environment,
+    vapidPublicKey: row.vapid_public_key,
+    userId: row.user_id,
+    topics: row.topics,
+    tags: row.tags,
+    locale: row.locale,
+    timeZone: row.time_zone,
+    appVersion: row.app_version,
+    registeredAt: row.registered_at,
+    invalidAt: row.invalid_at,
+    invalidReason: row.invalid_reason,
+  };
+}
+
+function sqlState(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : '';
+}
