@@ -47,7 +47,8 @@ export class Dispatch1780000000002 implements MigrationInterface {
         application_id uuid not null,
         key text not null,
         request_hash bytea not null,
-        response jsonb not null,
+        -- Not jsonb: a repeated request gets the very same bytes.
+        response json not null,
         created_at timestamptz not null default carillon_now(),
         primary key (application_id, key)
       );
@@ -113,7 +114,7 @@ export class Dispatch1780000000002 implements MigrationInterface {
       create index delivery_attempt_device on delivery_attempt (device_id, at);
       -- The log's searches. Accepted deliveries are most of all and nobody looks for them by code: they cost nothing here.
       create index delivery_attempt_search on delivery_attempt (application_id, status_after, at, notification_id, device_id)
-        where status_after <> 'accepted';
+        include (code, provider) where status_after <> 'accepted';
       create index delivery_attempt_code on delivery_attempt (notification_id, code, device_id) where status_after <> 'accepted';
 
       create table attempt_stat (

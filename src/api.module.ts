@@ -7,13 +7,30 @@ import { AuditController } from './applications/audit.controller.js';
 import { CallerGuard } from './applications/caller.guard.js';
 import { Cors } from './applications/cors.js';
 import { CredentialsController } from './applications/credentials.controller.js';
+import { DeliveriesController } from './deliveries/deliveries.controller.js';
+import { DeliveriesLogModule } from './deliveries/deliveries-log.module.js';
+import { ReceiptsController } from './deliveries/receipts.controller.js';
+import { DevicesController } from './devices/devices.controller.js';
+import { DevicesModule } from './devices/devices.module.js';
 import { HttpModule } from './http/http.module.js';
 import { OpenApiController } from './http/openapi.controller.js';
+import { NotificationsController } from './notifications/notifications.controller.js';
+import { NotificationsModule } from './notifications/notifications.module.js';
 
 /** What the api role runs: every controller and gateway. The modules bring the services that these use. */
 @Module({
-  imports: [HttpModule, ApplicationsModule],
-  controllers: [ApplicationsController, ApiKeysController, CredentialsController, AuditController, OpenApiController],
+  imports: [HttpModule, ApplicationsModule, DevicesModule, NotificationsModule, DeliveriesLogModule],
+  controllers: [
+    ApplicationsController,
+    ApiKeysController,
+    CredentialsController,
+    AuditController,
+    DevicesController,
+    NotificationsController,
+    DeliveriesController,
+    ReceiptsController,
+    OpenApiController,
+  ],
   providers: [{ provide: APP_GUARD, useClass: CallerGuard }, Cors],
 })
 export class ApiModule {}

@@ -51,7 +51,7 @@ export type TimePosition = readonly [at: string, notificationId: string, device:
 /** Batches read at once; four times as many each time that they overlap so much that the window holds less than a page. */
 const FIRST_WINDOW_BATCHES = 16;
 /** Log rows that one page of a search looks at, at most; it ends early there, with a cursor. */
-const MAX_EXAMINED = 25_000;
+const MAX_EXAMINED = 50_000;
 /** The same where each row is compared with its delivery's later ones. */
 const MAX_COMPARED = 2_000;
 
@@ -77,15 +77,6 @@ export class DeliveriesRepository {
       [id, applicationId],
     );
     return rows[0]?.until;
-  }
-
-  /** The internal id; undefined when the application has no such device. */
-  async findDevice(applicationId: string, publicId: string): Promise<number | undefined> {
-    const rows = await this.db.query('select id from device where public_id = $1 and application_id = $2', [
-      publicId,
-      applicationId,
-    ]);
-    return rows[0]?.id;
   }
 
   /** Deliveries of a notification by ascending device id, pending ones included; ids above `after`. */
@@ -208,7 +199,7 @@ export class DeliveriesRepository {
     const parameters = [applicationId, ...rangeOf(filter, after)];
     const rows: AttemptRow[] = await this.db.query(
       `select ${POSITION}, a.provider from (${IN_STATUS} limit $10) a
-       where ($8::text is null or a.code = $8) and ($9::text is null or a.provider = $9) ${isPending ? `and ${IS_LATEST}` : ''}
+       where ($8::text is null or a.code = $8) and ($9::text is null or a.provider = $9) ${isPending ? `and ${HAS_NO_LATER}` : ''}
        order by a.at desc, a.notification_id desc, a.device_id desc limit $11`,
       [...parameters, filter.code ?? null, filter.provider ?? null, examined, limit],
     );
@@ -266,6 +257,10 @@ const IS_LATEST = `not exists (
   where later.notification_id = a.notification_id and later.device_id = a.device_id and later.at >= a.at
     and (later.at, later.batch_no, not later.is_call) > (a.at, a.batch_no, not a.is_call))`;
 
+const HAS_NO_LATER = `not exists (
+  select 1 from delivery_attempt later
+  where later.notification_id = a.notification_id and later.device_id = a.device_id and later.at > a.at)`;
+
 const IN_RANGE = `a.at between $3 and $4
   and ($5::timestamptz is null or (a.at, a.notification_id, a.device_id) < ($5::timestamptz, $6::uuid, $7::bigint))`;
 
@@ -276,8 +271,9 @@ const WITH_CODE = `
     and a.at >= $6 and a.at <= $7
   order by a.device_id`;
 
+// Only what the index holds, so that passing over many rows reads no table.
 const IN_STATUS = `
-  select * from delivery_attempt a
+  select a.at, a.notification_id, a.device_id, a.code, a.provider from delivery_attempt a
   where a.application_id = $1 and a.status_after = $2 and a.status_after <> 'accepted' and ${IN_RANGE}
   order by a.at desc, a.notification_id desc, a.device_id desc`;
 

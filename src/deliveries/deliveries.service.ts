@@ -1,5 +1,8 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
+import type { DataSource } from 'typeorm';
 import { RESULT } from '../batches/batch.js';
+import { DATA_SOURCE } from '../database/transaction.js';
+import { DevicesService } from '../devices/devices.service.js';
 import { DomainError } from '../lib/errors.js';
 import {
   type BatchState,
@@ -35,6 +38,8 @@ export class DeliveriesService {
   constructor(
     private readonly lists: DeliveriesRepository,
     private readonly log: LogRepository,
+    private readonly devices: DevicesService,
+    @Inject(DATA_SOURCE) private readonly db: DataSource,
   ) {}
 
   /**
@@ -75,12 +80,9 @@ export class DeliveriesService {
     after: TimePosition | undefined,
     limit: number,
   ): Promise<DeliveryPage> {
-    const device = await this.lists.findDevice(applicationId, deviceId);
-    if (device === undefined) {
-      throw new DomainError('not_found', 'device_not_found', `device ${deviceId} does not exist`);
-    }
+    const device = await this.devices.get(applicationId, deviceId);
     const until = await this.latestEntryAt();
-    return this.page(await this.lists.ofDevice(applicationId, device, until, after, limit + 1), limit, until);
+    return this.page(await this.lists.ofDevice(applicationId, device.id, until, after, limit + 1), limit, until);
   }
 
   /**
@@ -127,10 +129,10 @@ export class DeliveriesService {
   }
 
   private async describe(listed: readonly ListedDelivery[], until: Date): Promise<Delivery[]> {
-    const [entries, receipts, devices] = await Promise.all([
+    const [entries, receipts, names] = await Promise.all([
       this.log.entries(listed, until),
       this.log.receipts(listed),
-      this.log.devices(listed.map((key) => key.device)),
+      this.devices.publicIds(this.db, [...new Set(listed.map((key) => key.device))]),
     ]);
     const entriesOf = Map.groupBy(entries, keyOf);
     const waiting = listed.flatMap((key) => {
@@ -139,7 +141,6 @@ export class DeliveriesService {
     });
     const batches = new Map((await this.log.batches(waiting)).map((batch) => [keyOf(batch), batch]));
     const receiptsOf = Map.groupBy(receipts, keyOf);
-    const names = new Map(devices.map((device) => [device.device, device]));
 
     return listed.map((item) => {
       const own = entriesOf.get(keyOf(item)) ?? [];

@@ -26,12 +26,6 @@ export interface ReceiptEntry extends DeliveryKey {
   at: Date;
 }
 
-export interface DeviceName {
-  device: number;
-  publicId: string;
-  userId: string | null;
-}
-
 /** Entries shown per delivery; an hourly retry over the longest TTL makes 672. */
 const MAX_ENTRIES_PER_DELIVERY = 1_000;
 /** Milliseconds by which the clock of the worker that wrote an attempt may differ from the database's or the api's. */
@@ -98,15 +92,6 @@ export class LogRepository {
          where r.notification_id = k.notification_id and r.device_id = k.device_id and r.notification_id between $3 and $4) r
        order by r.at, r.type`,
       [...columns(keys), ...bounds(keys)],
-    );
-  }
-
-  /** Public ids and users; a deleted device is missing. */
-  async devices(ids: readonly number[]): Promise<DeviceName[]> {
-    if (ids.length === 0) return [];
-    return this.db.query(
-      'select id as device, public_id as "publicId", user_id as "userId" from device where id = any($1::bigint[])',
-      [[...new Set(ids)]],
     );
   }
 }

@@ -1,0 +1,15 @@
+import { Module } from '@nestjs/common';
+import { DevicesModule } from '../devices/devices.module.js';
+import { DeliveriesRepository } from './deliveries.repository.js';
+import { DeliveriesService } from './deliveries.service.js';
+import { LogRepository } from './log.repository.js';
+import { ReceiptsRepository } from './receipts.repository.js';
+import { ReceiptsService } from './receipts.service.js';
+
+/** Reading the delivery log, and receipts; the controllers are in `api.module.ts`. */
+@Module({
+  imports: [DevicesModule],
+  providers: [DeliveriesRepository, DeliveriesService, LogRepository, ReceiptsRepository, ReceiptsService],
+  exports: [DeliveriesService, ReceiptsService],
+})
+export class DeliveriesLogModule {}
