@@ -83,10 +83,9 @@ export class AcceptService {
     return notification;
   }
 
-  /** The whole audience, unless it is large. Tags are left to the planner: finding few among many may take its time. */
+  /** The whole audience, unless it is large. */
   private async resolveSmall(notification: NewNotification): Promise<DeviceGroup[] | undefined> {
     const { applicationId, audience } = notification;
-    if ('tags' in audience) return undefined;
     const limit = MAX_INLINE_DEVICES + 1;
     const page = await this.devices.audiencePage(this.db, applicationId, audience, 0, Number.MAX_SAFE_INTEGER, limit);
     return page.seen > MAX_INLINE_DEVICES ? undefined : page.groups;
