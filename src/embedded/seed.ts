@@ -31,12 +31,13 @@ export async function seedDemo(
   setup: SimulatorSetup,
 ): Promise<DemoApplication> {
   const api = new AdminApi(baseUrl, adminKey);
-  const credentialsHash = createHash('sha256').update(JSON.stringify(setup)).digest('hex');
+  const credentials = credentialsOf(setup);
+  const credentialsHash = createHash('sha256').update(JSON.stringify(credentials)).digest('hex');
   const kept = await home.readJson<KeptDemo>(FILE);
   const isKnown = kept !== undefined && (await api.get(`/v1/applications/${kept.id}`)).status === 200;
   const demo = isKnown ? withoutHash(kept) : await createApplication(api);
   if (!isKnown || kept.credentialsHash !== credentialsHash) {
-    for (const [provider, credential] of Object.entries(setup)) {
+    for (const [provider, credential] of Object.entries(credentials)) {
       await api.send('PUT', `/v1/applications/${demo.id}/credentials/${provider}`, { ...credential, simulated: true });
     }
     await home.writeJson(FILE, { ...demo, credentialsHash } satisfies KeptDemo);
@@ -44,11 +45,21 @@ export async function seedDemo(
   return demo;
 }
 
-/** Bodies for `PUT …/credentials/:provider`. */
+/** What `GET /__setup` of the simulators answers, as far as it is used here. */
 export interface SimulatorSetup {
-  fcm: object;
-  apns: object;
-  webpush: object;
+  fcm: { serviceAccount: object };
+  apns: { keyId: string; teamId: string; bundleId: string; privateKey: string };
+  webpush: { vapid: { subject: string; publicKey: string; privateKey: string } };
+}
+
+/** Bodies for `PUT …/credentials/:provider`. */
+function credentialsOf({ fcm, apns, webpush }: SimulatorSetup): Record<'fcm' | 'apns' | 'webpush', object> {
+  const { keyId, teamId, bundleId, privateKey } = apns;
+  return {
+    fcm: { serviceAccount: fcm.serviceAccount },
+    apns: { keyId, teamId, bundleId, privateKey, environment: 'production' },
+    webpush: webpush.vapid,
+  };
 }
 
 async function createApplication(api: AdminApi): Promise<DemoApplication> {

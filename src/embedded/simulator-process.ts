@@ -7,7 +7,8 @@ const addressesSchema = z.looseObject({
   fcm: z.url(),
   apns: z.url(),
   apnsSandbox: z.url(),
-  webpush: z.url(),
+  /** One origin for each push service that is imitated. */
+  webpush: z.object({ fcm: z.url(), mozilla: z.url(), apple: z.url(), wns: z.url() }),
   caFile: z.string(),
 });
 
@@ -35,14 +36,11 @@ export async function startSimulatorProcess(options: Omit<AppOptions, 'script' |
 
 /** The variables by which the service finds the simulators, for simulated credentials only. */
 export function simulatorEnvironment(addresses: SimulatorAddresses): Record<string, string> {
-  const origins = Object.entries(addresses).filter(
-    ([name, value]) => name.startsWith('webpush') && typeof value === 'string',
-  );
   return {
     SIMULATOR_FCM_URL: addresses.fcm,
     SIMULATOR_APNS_URL: addresses.apns,
     SIMULATOR_APNS_SANDBOX_URL: addresses.apnsSandbox,
-    SIMULATOR_WEBPUSH_URLS: origins.map(([, url]) => new URL(String(url)).origin).join(','),
+    SIMULATOR_WEBPUSH_URLS: Object.values(addresses.webpush).join(','),
     SIMULATOR_CA_FILE: addresses.caFile,
   };
 }

@@ -18,7 +18,7 @@ export interface ReadyState {
   adminKey: string;
   metricsToken: string;
   application: DemoApplication;
-  simulator: SimulatorAddresses;
+  simulator: Omit<SimulatorAddresses, 'webpush'> & { webpush: string };
   databaseUrl: string;
   redisUrl: string;
 }
@@ -88,7 +88,8 @@ export class Stack {
     const setup = (await loopbackRequest(`${simulator.controlUrl}/__setup`)).body as SimulatorSetup;
     const application = await seedDemo(this.home, baseUrl, secrets.adminKey, setup);
     const { adminKey, metricsToken } = secrets;
-    return { baseUrl, adminKey, metricsToken, application, simulator, databaseUrl, redisUrl };
+    const shown = { ...simulator, webpush: simulator.webpush.fcm };
+    return { baseUrl, adminKey, metricsToken, application, simulator: shown, databaseUrl, redisUrl };
   }
 
   /** First those who use the others. */
