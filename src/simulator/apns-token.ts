@@ -34,14 +34,15 @@ export class ProviderTokens {
     private readonly clock: VirtualClock,
   ) {}
 
-  check(authorization: string | undefined, connection: Connection): Verified | TokenFault {
+  /** @param environment the two of Apple's are separate services, each with its own count of updates */
+  check(authorization: string | undefined, environment: string, connection: Connection): Verified | TokenFault {
     if (authorization === undefined) return { reason: 'MissingProviderToken', violation: 'no authorization header' };
     const known = this.verified.get(authorization) ?? this.verify(authorization);
     if ('reason' in known) return known;
     const age = this.clock.nowMs() - known.issuedAtMs;
     if (age > MAX_AGE_MS) return { reason: 'ExpiredProviderToken' };
     if (age < -MAX_AHEAD_MS) return { reason: 'InvalidProviderToken' };
-    if (this.isUpdatedTooOften(`${known.key.keyId} ${connection.remoteAddress}`, authorization)) {
+    if (this.isUpdatedTooOften(`${known.key.keyId} ${environment} ${connection.remoteAddress}`, authorization)) {
       return { reason: 'TooManyProviderTokenUpdates', violation: 'provider token changed too often' };
     }
     return known;

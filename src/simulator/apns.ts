@@ -58,7 +58,7 @@ export class ApnsService implements PushService {
     if (token === '') return this.refused(exchange, { status: 400, reason: 'MissingDeviceToken' }, 'no device token');
     const duplicate = duplicateHeader(exchange.rawHeaders);
     if (duplicate) return this.refused(exchange, { status: 400, reason: 'DuplicateHeaders' }, `${duplicate} twice`);
-    const verified = this.tokens.check(exchange.headers['authorization'], exchange.connection);
+    const verified = this.tokens.check(exchange.headers['authorization'], this.environment, exchange.connection);
     if ('reason' in verified) {
       const status = verified.reason === 'TooManyProviderTokenUpdates' ? 429 : 403;
       return this.refused(exchange, { status, reason: verified.reason }, verified.violation);
