@@ -1,4 +1,4 @@
-import { Logger, Module, type Type } from '@nestjs/common';
+import { type DynamicModule, Logger, Module, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ApiModule } from './api.module.js';
@@ -19,11 +19,14 @@ export interface Service {
   stop(): Promise<void>;
 }
 
-const ROLE_MODULES: Readonly<Record<Config['CARILLON_ROLE'], readonly Type[]>> = {
-  all: [ApiModule, WorkerModule],
-  api: [ApiModule],
-  worker: [WorkerModule],
-};
+/** Milliseconds after which a stop no longer waits for clients: work in hand has at most 25 s, all of it 29 s. */
+const CONNECTIONS_DEADLINE_MS = 26_000;
+
+function modulesOf(config: Config): (Type | DynamicModule)[] {
+  const api = config.CARILLON_ROLE !== 'worker' ? [ApiModule] : [];
+  const worker = config.CARILLON_ROLE !== 'api' ? [WorkerModule.of(config)] : [];
+  return [...api, ...worker];
+}
 
 /**
  * Starts the role that the configuration names, in this process. The database must be there and migrated.
@@ -32,7 +35,7 @@ const ROLE_MODULES: Readonly<Record<Config['CARILLON_ROLE'], readonly Type[]>> =
  */
 export async function startService(config: Config, extraModules: readonly Type[] = []): Promise<Service> {
   @Module({
-    imports: [ConfigModule.of(config), DatabaseModule, ...ROLE_MODULES[config.CARILLON_ROLE], ...extraModules],
+    imports: [ConfigModule.of(config), DatabaseModule, ...modulesOf(config), ...extraModules],
   })
   class RootModule {}
 
@@ -51,7 +54,8 @@ export async function startService(config: Config, extraModules: readonly Type[]
     stop: async () => {
       app.get(Readiness).drain();
       stopFollowing();
-      await app.close();
+      const deadline = setTimeout(() => app.getHttpServer().closeAllConnections(), CONNECTIONS_DEADLINE_MS);
+      await app.close().finally(() => clearTimeout(deadline));
     },
   };
 }

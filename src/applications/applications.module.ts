@@ -1,7 +1,12 @@
-import { Module, type OnModuleInit } from '@nestjs/common';
+import { Inject, Module, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { CONFIG } from '../config/config.js';
 import { HttpModule } from '../http/http.module.js';
 import { Readiness } from '../http/readiness.js';
-import { PROVIDERS, SHARED_TOKEN_STORE } from '../providers/provider.js';
+import { CLOCK, type Clock } from '../lib/clock.js';
+import { PROVIDERS, type Provider, type ProviderName, SHARED_TOKEN_STORE } from '../providers/provider.js';
+import { createProviders } from '../providers/registry.js';
+import { NodeTransport } from '../transport/node-transport.js';
+import { TRANSPORT, type Transport } from '../transport/transport.js';
 import { ApiKeysRepository } from './api-keys.repository.js';
 import { ApiKeysService } from './api-keys.service.js';
 import { ApplicationsRepository } from './applications.repository.js';
@@ -14,7 +19,10 @@ import { StoredSharedTokens } from './shared-token-store.js';
 import { SharedTokensRepository } from './shared-tokens.repository.js';
 import { UserTokensService } from './user-tokens.service.js';
 
-/** Tenants, their keys and their credentials, for every role. */
+/**
+ * Tenants, their keys and their credentials, for every role. The providers' adapters are made here too: they check the
+ * credentials that come in, and need the shared tokens that this folder keeps.
+ */
 @Module({
   imports: [HttpModule],
   providers: [
@@ -29,7 +37,16 @@ import { UserTokensService } from './user-tokens.service.js';
     SharedTokensRepository,
     UserTokensService,
     { provide: SHARED_TOKEN_STORE, useClass: StoredSharedTokens },
-    { provide: PROVIDERS, useValue: new Map() },
+    {
+      provide: TRANSPORT,
+      inject: [CLOCK],
+      useFactory: (clock: Clock): Transport => new NodeTransport({ clock, random: Math.random }),
+    },
+    {
+      provide: PROVIDERS,
+      inject: [CONFIG, TRANSPORT, SHARED_TOKEN_STORE, CLOCK],
+      useFactory: createProviders,
+    },
   ],
   exports: [
     ApplicationsService,
@@ -41,13 +58,20 @@ import { UserTokensService } from './user-tokens.service.js';
     PROVIDERS,
   ],
 })
-export class ApplicationsModule implements OnModuleInit {
+export class ApplicationsModule implements OnModuleInit, OnApplicationShutdown {
   constructor(
     private readonly readiness: Readiness,
     private readonly credentials: CredentialsService,
+    @Inject(PROVIDERS) private readonly providers: ReadonlyMap<ProviderName, Provider>,
+    @Inject(TRANSPORT) private readonly transport: Transport,
   ) {}
 
   onModuleInit(): void {
     this.readiness.register('masterKey', () => this.credentials.masterKeyProblem());
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await Promise.all([...this.providers.values()].map((provider) => provider.close()));
+    await this.transport.close();
   }
 }

@@ -4,7 +4,6 @@ import { BatchesModule } from '../batches/batches.module.js';
 import type { Config } from '../config/config.js';
 import { DevicesModule } from '../devices/devices.module.js';
 import { NotificationsModule } from '../notifications/notifications.module.js';
-import { ProvidersModule } from '../providers/providers.module.js';
 import { consumersOf } from '../queue/consumers.module.js';
 import { type ConsumerConnections, DISPATCH_QUEUES } from '../queue/queues.js';
 import { dispatchProcessors } from './dispatch.processors.js';
@@ -28,7 +27,6 @@ export class DispatchModule {
         BatchesModule,
         DevicesModule,
         NotificationsModule,
-        ProvidersModule,
       ],
       providers: [
         Dispatcher,
