@@ -191,7 +191,10 @@ export class Http2Connection implements Connection {
     // Node copies a GOAWAY's code into the streams that it destroys: only a code of the stream's own counts.
     const isOwnCode = !this.isClosed && this.goawayCode !== constants.NGHTTP2_REFUSED_STREAM;
     if (isOwnCode && stream.rstCode === constants.NGHTTP2_REFUSED_STREAM) return 'refused_stream';
-    return this.isClosed && this.writtenBytes === writtenBefore ? 'unsent' : undefined;
+    if (!this.isClosed || this.writtenBytes !== writtenBefore) return undefined;
+    // A session that was destroyed may still flush what it holds: only without a socket it certainly does not.
+    this.connected.socket.destroy();
+    return this.writtenBytes === writtenBefore ? 'unsent' : undefined;
   }
 
   release(exchange: Http2Exchange): void {

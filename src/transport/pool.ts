@@ -127,7 +127,7 @@ export class Pool implements ConnectionOwner, JobHolder {
       connection.start(job);
     }
     this.isPumping = false;
-    if (this.waiting > 0 && !this.isSettling()) this.connect();
+    if (this.waiting > 0) this.connect();
   }
 
   private isSettling(): boolean {
@@ -150,6 +150,7 @@ export class Pool implements ConnectionOwner, JobHolder {
 
   private connect(): void {
     if (this.isClosing || this.abortConnect !== undefined || this.live.size >= this.settings.maxConnections) return;
+    if (this.isSettling()) return;
     const delayMs = this.nextConnectAtMs - this.settings.clock.monotonicMs();
     if (delayMs > 0) {
       this.backoffTimer ??= setTimeout(() => this.onBackoffEnd(), delayMs).unref();

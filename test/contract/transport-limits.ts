@@ -123,12 +123,13 @@ export function describeLimits(make: MakeTransport): void {
   describe('waiting', () => {
     it('refuses what does not fit into the queue, not in the same tick', async () => {
       const { peer, held, answerAll } = await startHolding(1);
+      const origin = originOf(peer, { initialStreams: 1 });
       const transport = harness.transport({ maxConnectionsPerOrigin: 1, maxWaiting: 2 });
-      const first = harness.send(transport, originOf(peer));
+      const first = harness.send(transport, origin);
       await eventually(() => held.length === 1);
-      const waiting = [harness.send(transport, originOf(peer)), harness.send(transport, originOf(peer))];
+      const waiting = [harness.send(transport, origin), harness.send(transport, origin)];
       let isSync = true;
-      const refused = harness.send(transport, originOf(peer)).then((result) => ({ result, isSync }));
+      const refused = harness.send(transport, origin).then((result) => ({ result, isSync }));
       isSync = false;
       expect(await refused).toEqual({ result: { kind: 'not_processed', reason: 'queue_full' }, isSync: false });
       for (const count of [2, 3]) {
@@ -141,10 +142,11 @@ export function describeLimits(make: MakeTransport): void {
 
     it('ends a request that found no stream in time as not processed', async () => {
       const { peer, held } = await startHolding(1);
+      const origin = originOf(peer, { initialStreams: 1 });
       const transport = harness.transport({ maxConnectionsPerOrigin: 1 });
-      const first = harness.send(transport, originOf(peer), { timeoutMs: 1_000 });
+      const first = harness.send(transport, origin, { timeoutMs: 1_000 });
       await eventually(() => held.length === 1);
-      const second = await harness.send(transport, originOf(peer), { timeoutMs: 100 });
+      const second = await harness.send(transport, origin, { timeoutMs: 100 });
       expect(second).toEqual({ kind: 'not_processed', reason: 'queue_timeout' });
       expect(transport.stats()).toMatchObject([{ inFlight: 1, waiting: 0 }]);
       expect(await first).toEqual({ kind: 'ambiguous', reason: 'timeout' });

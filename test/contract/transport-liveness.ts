@@ -38,6 +38,18 @@ export function describeLiveness(make: MakeTransport): void {
       expect(second.connection).not.toBe(first.connection);
       expect(peer.connections.map(({ requests }) => requests)).toEqual([[1], [1]]);
     });
+
+    it('is not trusted either when it died after the PINGs that may go without a request', async () => {
+      const peer = await harness.peer(startRaw((connection, stream) => connection.respond(stream)));
+      const transport = harness.transport({ pingIdleMs: 60, pingTimeoutMs: 200 });
+      responseOf(await harness.send(transport, originOf(peer)));
+      const first = await firstOf(peer.connections, ({ pings }) => pings === 2);
+      first.answersPings = false;
+      const silentUntil = performance.now() + 100;
+      await eventually(() => performance.now() > silentUntil);
+      responseOf(await harness.send(transport, originOf(peer)));
+      expect(peer.connections.map(({ requests }) => requests)).toEqual([[1], [1]]);
+    });
   });
 
   it('asks a silent connection and goes on using it when it answers', async () => {

@@ -20,6 +20,7 @@ export class RawConnection {
   /** Streams whose request has fully arrived. */
   readonly requests: number[] = [];
   pings = 0;
+  answersPings: boolean;
   private buffer: Buffer = Buffer.alloc(0);
   private hasPreface = false;
   private hasSentSettings = false;
@@ -27,9 +28,10 @@ export class RawConnection {
 
   constructor(
     readonly socket: TLSSocket,
-    private readonly options: RawOptions,
+    options: RawOptions,
     private readonly onRequest: (connection: RawConnection, stream: number) => void,
   ) {
+    this.answersPings = options.answersPings ?? true;
     socket.on('error', () => {});
     socket.on('data', (chunk: Buffer) => this.read(chunk));
     if (options.maxConcurrentStreams !== 'withheld') this.settings(options.maxConcurrentStreams);
@@ -55,7 +57,7 @@ export class RawConnection {
     if (type === FRAME.settings && (flags & ACK) === 0) this.acknowledgeSettings();
     if (type === FRAME.ping && (flags & ACK) === 0) {
       this.pings += 1;
-      if (this.options.answersPings) this.write(FRAME.ping, ACK, 0, payload);
+      if (this.answersPings) this.write(FRAME.ping, ACK, 0, payload);
     }
     if (!isRequestEnd) return;
     this.requests.push(stream);
@@ -118,9 +120,8 @@ export async function startRaw(
   options: RawOptions = {},
 ): Promise<Peer & { connections: RawConnection[] }> {
   const connections: RawConnection[] = [];
-  const settings = { answersPings: true, ...options };
   const onSocket = (socket: TLSSocket): void => {
-    connections.push(new RawConnection(socket, settings, onRequest));
+    connections.push(new RawConnection(socket, options, onRequest));
   };
   return { ...(await startTls(onSocket, { ALPNProtocols: ['h2'] })), connections };
 }

@@ -144,7 +144,7 @@ export function describeRequests(make: MakeTransport): void {
       expect(responseOf(await harness.send(harness.transport(), origin)).headers['subject']).toBe('localhost');
     });
 
-    it('speaks HTTP/2 without TLS when that is permitted, and only then', async () => {
+    it('is refused without TLS unless that is permitted, and without a proper URL', async () => {
       const transport = harness.transport();
       const origin = originOf({ url: 'http://127.0.0.1:9' });
       expect(await harness.send(transport, origin)).toEqual({ kind: 'not_processed', reason: 'insecure' });

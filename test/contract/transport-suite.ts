@@ -1,4 +1,5 @@
 import { describe } from 'vitest';
+import { describeChaos } from './transport-chaos.js';
 import { describeConnects } from './transport-connects.js';
 import { describeEndings } from './transport-endings.js';
 import type { MakeTransport } from './transport-harness.js';
@@ -14,5 +15,6 @@ export function describeTransport(name: string, make: MakeTransport): void {
     describeEndings(make);
     describeConnects(make);
     describeLiveness(make);
+    describeChaos(make);
   });
 }
