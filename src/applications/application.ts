@@ -20,7 +20,7 @@ export type ApplicationChanges = Partial<
  * `*` and `null` are not origins.
  */
 export function isExactOrigin(text: string): boolean {
-  if (!URL.canParse(text)) return false;
+  if (text.includes('*') || !URL.canParse(text)) return false;
   const url = new URL(text);
   return (url.protocol === 'https:' || url.protocol === 'http:') && url.origin === text;
 }

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage, Server } from 'node:http';
-import { PayloadTooLargeException } from '@nestjs/common';
+import { BadRequestException, PayloadTooLargeException } from '@nestjs/common';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyHttpOptions, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Config } from '../config/config.js';
@@ -37,6 +37,8 @@ export function makeHttpAdapter(config: Config): FastifyAdapter {
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
     trustProxy: config.TRUST_PROXY,
+    // Whoever still has a connection open while we stop gets an answer, with `connection: close`.
+    return503OnClosing: false,
     requestIdHeader: false,
     genReqId: (request) => requestIdOf(request.headers),
     logger: false,
@@ -76,7 +78,7 @@ function readBodies(instance: FastifyInstance<Server>): void {
   instance.addContentTypeParser(/^application\/(?:[\w.-]+\+)?json(?:;|$)/, options, (request, body: Buffer, done) => {
     // Many clients send the media type with every request, also with those that have no body.
     if (body.length === 0) return done(null, undefined);
-    if (!isUtf8(body)) return done(Object.assign(new Error('The body is not UTF-8.'), { statusCode: 400 }));
+    if (!isUtf8(body)) return done(new BadRequestException('The body is not UTF-8.'));
     return parseJson(request, body.toString(), done);
   });
   instance.addContentTypeParser(NDJSON_MEDIA_TYPE, (request: FastifyRequest, body: IncomingMessage, done) => {

@@ -47,7 +47,8 @@ const TRANSPORT_PROBLEMS: Readonly<Record<number, { code: string; detail: string
 };
 
 /** SQLSTATEs and socket errors that mean "the database is away", not "the statement is wrong". */
-const DATABASE_AWAY = /^(08...|57P0[123]|53...|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EPIPE)$/;
+const DATABASE_AWAY =
+  /^(08...|57P0[1234]|53...|3D000|25006|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EPIPE)$/;
 const DATABASE_AWAY_MESSAGE = /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered)/;
 
 /** One refused request in the form in which it is answered. */
