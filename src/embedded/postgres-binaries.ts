@@ -62,13 +62,15 @@ export async function postgresIdentity(): Promise<PostgresIdentity> {
   // home that only root may enter is no obstacle.
   const namespace = ['unshare', '-U', `--map-user=${NOBODY_ID}`, `--map-group=${NOBODY_ID}`];
   if (await works(namespace)) return { prefix: namespace, ownerId: undefined };
-  // Containers often forbid new namespaces. There root can really become nobody, keeping only the right to pass closed folders.
+  // Containers often forbid new namespaces. There root can really become nobody, keeping only the right to pass closed
+  // folders; the secure bit makes that right count for access(2), too, by which Postgres looks for its own binaries.
   const capability = '+dac_override';
   const nobody = [
     'setpriv',
     `--reuid=${NOBODY_ID}`,
     `--regid=${NOBODY_ID}`,
     '--clear-groups',
+    '--securebits=+no_setuid_fixup',
     `--inh-caps=${capability}`,
     `--ambient-caps=${capability}`,
   ];

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { type AppOptions, startApp } from './app-process.js';
 import type { Running } from './supervised.js';
 
-const addressesSchema = z.looseObject({
+const addressesSchema = z.object({
   controlUrl: z.url(),
   fcm: z.url(),
   apns: z.url(),
@@ -17,6 +17,24 @@ export type SimulatorAddresses = z.infer<typeof addressesSchema>;
 
 export interface RunningSimulator extends Running {
   addresses: SimulatorAddresses;
+}
+
+/** The same, as `ready.json` shows it. */
+export interface ShownAddresses {
+  controlUrl: string;
+  fcm: string;
+  apns: string;
+  apnsSandbox: string;
+  /** Of the push service where the simulators make a subscription unless told otherwise. */
+  webpush: string;
+  /** By push service. */
+  webpushServices: Record<string, string>;
+  caFile: string;
+}
+
+export function shownAddresses(addresses: SimulatorAddresses): ShownAddresses {
+  const { controlUrl, fcm, apns, apnsSandbox, webpush, caFile } = addresses;
+  return { controlUrl, fcm, apns, apnsSandbox, webpush: webpush.fcm, webpushServices: webpush, caFile };
 }
 
 const READY_TIMEOUT_MS = 30_000;

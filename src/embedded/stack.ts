@@ -9,7 +9,13 @@ import { startPostgres } from './postgres.js';
 import { startRedis } from './redis.js';
 import { keptSecret } from './secret-file.js';
 import { type DemoApplication, type SimulatorSetup, seedDemo } from './seed.js';
-import { type SimulatorAddresses, simulatorEnvironment, startSimulatorProcess } from './simulator-process.js';
+import {
+  type ShownAddresses,
+  type SimulatorAddresses,
+  shownAddresses,
+  simulatorEnvironment,
+  startSimulatorProcess,
+} from './simulator-process.js';
 import { type Running, Supervised } from './supervised.js';
 
 /** What `ready.json` holds, but for the pids. */
