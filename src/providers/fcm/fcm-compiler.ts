@@ -12,7 +12,7 @@ export class FcmMessageError extends Error {
  */
 class InPlaceMessage {
   constructor(message: TokenMessage) {
-    Object.assign(this, message);
+    Object.assign(this, structuredClone(message));
   }
 }
 
