@@ -24,7 +24,7 @@ export interface ReadyState {
   adminKey: string;
   metricsToken: string;
   application: DemoApplication;
-  simulator: Omit<SimulatorAddresses, 'webpush'> & { webpush: string };
+  simulator: ShownAddresses;
   databaseUrl: string;
   redisUrl: string;
 }
@@ -94,7 +94,7 @@ export class Stack {
     const setup = (await loopbackRequest(`${simulator.controlUrl}/__setup`)).body as SimulatorSetup;
     const application = await seedDemo(this.home, baseUrl, secrets.adminKey, setup);
     const { adminKey, metricsToken } = secrets;
-    const shown = { ...simulator, webpush: simulator.webpush.fcm };
+    const shown = shownAddresses(simulator);
     return { baseUrl, adminKey, metricsToken, application, simulator: shown, databaseUrl, redisUrl };
   }
 
