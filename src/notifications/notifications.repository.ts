@@ -2,12 +2,13 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
 import { DATA_SOURCE, type Database } from '../database/transaction.js';
 import type { ProviderName } from '../lib/names.js';
-import type {
-  LiveState,
-  NewNotification,
-  Notification,
-  NotificationCounts,
-  NotificationState,
+import {
+  hasEnded,
+  type LiveState,
+  type NewNotification,
+  type Notification,
+  type NotificationCounts,
+  type NotificationState,
 } from './notification.js';
 
 /** A new notification and how far it is planned already. */
@@ -82,15 +83,20 @@ export class NotificationsRepository {
   }
 
   async find(ids: readonly string[]): Promise<Notification[]> {
-    const rows = await this.db.query(`select ${COLUMNS} from notification where id = any($1::uuid[])`, [ids]);
+    const rows = await this.db.query(
+      `select ${COLUMNS} from notification where id = any($1::uuid[]) and id between $2 and $3`,
+      [ids, ...boundsOf(ids)],
+    );
     return rows.map(toNotification);
   }
 
   /** Newest first. */
   async list(applicationId: string, filter: NotificationFilter, limit: number): Promise<Notification[]> {
+    // Few are live, and they have an index of their own.
+    const isLive = filter.status !== undefined && !hasEnded(filter.status);
     const rows = await this.db.query(
       `select ${COLUMNS} from notification
-       where application_id = $1 and ($2::text is null or state = $2)
+       where application_id = $1 and ($2::text is null or state = $2) ${isLive ? 'and completed_at is null' : ''}
          and id >= coalesce($3::uuid, '00000000-0000-0000-0000-000000000000')
          and id < least($4::uuid, $5::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
        order by id desc limit $6`,
@@ -102,8 +108,8 @@ export class NotificationsRepository {
   /** States of those that exist. */
   async liveStates(ids: readonly string[]): Promise<Map<string, LiveState>> {
     const rows: ({ id: string } & LiveState)[] = await this.db.query(
-      'select id, state, stopped from notification where id = any($1::uuid[])',
-      [ids],
+      'select id, state, stopped from notification where id = any($1::uuid[]) and id between $2 and $3',
+      [ids, ...boundsOf(ids)],
     );
     return new Map(rows.map(({ id, ...state }) => [id, state]));
   }
@@ -173,6 +179,12 @@ export class NotificationsRepository {
     const none = { delivered: 0, displayed: 0, opened: 0, dismissed: 0 };
     return Object.assign(none, Object.fromEntries(rows.map(({ type, n }) => [type, n])));
   }
+}
+
+/** The least and the greatest of some ids: by these Postgres leaves out the partitions of other days before it opens them. */
+export function boundsOf(ids: readonly string[]): [least: string | undefined, greatest: string | undefined] {
+  const sorted = ids.toSorted();
+  return [sorted[0], sorted.at(-1)];
 }
 
 type Row = Omit<NewNotification, 'applicationId' | 'createdAt' | 'sendAt' | 'expiresAt'> &

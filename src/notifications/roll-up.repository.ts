@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
 import { DATA_SOURCE, type Database } from '../database/transaction.js';
 import type { NotificationCounts, NotificationState } from './notification.js';
+import { boundsOf } from './notifications.repository.js';
 
 /** Deliveries. Summing the batches of a larger notification is worth doing once a second, not four times. */
 const LARGE_NOTIFICATION = 20_000;
@@ -38,18 +39,18 @@ export class RollUpRepository {
   async lock(db: Database, ids: readonly string[]): Promise<LiveRow[]> {
     return db.query(
       `select ${COLUMNS} from notification
-       where id = any($1::uuid[]) and completed_at is null
+       where id = any($1::uuid[]) and id between $2 and $3 and completed_at is null
          and (planned < ${LARGE_NOTIFICATION} or rolled_up_at is null or rolled_up_at < carillon_now() - interval '1 second')
        for update skip locked`,
-      [ids],
+      [ids, ...boundsOf(ids)],
     );
   }
 
   /** Those of `ids` that have not ended. */
   async live(ids: readonly string[]): Promise<string[]> {
     const rows = await this.db.query(
-      'select id from notification where id = any($1::uuid[]) and completed_at is null',
-      [ids],
+      'select id from notification where id = any($1::uuid[]) and id between $2 and $3 and completed_at is null',
+      [ids, ...boundsOf(ids)],
     );
     return rows.map((row: { id: string }) => row.id);
   }
@@ -77,8 +78,8 @@ export class RollUpRepository {
          completed_at = case when r.o then carillon_now() end
        from jsonb_to_recordset($1::jsonb) as r(id uuid, s text, o boolean, f timestamptz, accepted int, failed int,
          expired int, cancelled int, suppressed int, unknown int, retried int)
-       where n.id = r.id`,
-      [JSON.stringify(records)],
+       where n.id = r.id and n.id between $2 and $3`,
+      [JSON.stringify(records), ...boundsOf(rows.map((row) => row.id))],
     );
   }
 }

@@ -100,14 +100,11 @@ export class RollUp {
       const results = rows.map((row) => {
         const sums = progress.get(row.id);
         const open = sums?.open ?? 0;
-        return { row: this.resultOf(row, countsOf(sums), open, sums?.firstAttemptAt ?? null), open };
+        const result = this.resultOf(row, countsOf(sums), open, sums?.firstAttemptAt ?? null);
+        return { row: result, open, isChanged: result.isOver || !isSame(result.counts, row.counts) };
       });
-      if (results.length > 0) {
-        await this.repository.write(
-          tx,
-          results.map(({ row }) => row),
-        );
-      }
+      const changed = results.filter(({ isChanged }) => isChanged).map(({ row }) => row);
+      if (changed.length > 0) await this.repository.write(tx, changed);
       return results;
     });
     await this.keepMarked(ids, new Set(found.map(({ row }) => row.id)));
