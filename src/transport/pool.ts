@@ -1,6 +1,7 @@
+import type { Socket } from 'node:net';
 import type { SecureContext } from 'node:tls';
 import type { Connection, ConnectionFactory, ConnectionOwner, ConnectionSettings } from './connection.js';
-import { type ConnectResult, type ConnectSettings, openSocket, secureContextOf, type Target } from './connector.js';
+import { type ConnectSettings, openSocket, secureContextOf, type Target } from './connector.js';
 import { type Job, type JobHolder, type NotProcessedReason, notProcessed } from './job.js';
 import { JobQueue } from './job-queue.js';
 import type { Origin } from './transport.js';
@@ -158,19 +159,29 @@ export class Pool implements ConnectionOwner, JobHolder {
     }
     const id = this.registry.claimId();
     if (id === undefined) {
-      if (this.live.size === 0) this.failWaiting('connection_limit');
+      this.failSoon('connection_limit');
       return;
     }
     try {
       if (this.target.protocol === 'https:') this.secureContext ??= secureContextOf(this.origin);
     } catch {
-      this.onConnected(id, { failure: 'tls' });
+      this.failSoon('tls');
       return;
     }
     this.abortConnect = openSocket(this.target, this.origin, this.secureContext, this.settings, (result) => {
       this.abortConnect = undefined;
-      this.onConnected(id, result);
+      if ('failure' in result) this.onConnectFailed(result.failure);
+      else this.onConnected(id, result);
     });
+  }
+
+  /** Like a connect that fails at once, but not within `request`: its caller may send the next request from `settle`. */
+  private failSoon(reason: NotProcessedReason): void {
+    const failing = setImmediate(() => {
+      this.abortConnect = undefined;
+      this.onConnectFailed(reason);
+    });
+    this.abortConnect = () => clearImmediate(failing);
   }
 
   private onBackoffEnd(): void {
@@ -178,13 +189,14 @@ export class Pool implements ConnectionOwner, JobHolder {
     this.pump();
   }
 
-  private onConnected(id: string, result: ConnectResult): void {
-    if ('failure' in result) {
-      this.backOff();
-      // With another connection alive, the requests have somewhere to wait for.
-      if (this.live.size === 0) this.failWaiting(result.failure);
-      return;
-    }
+  private onConnectFailed(reason: NotProcessedReason): void {
+    // The limit is this side's: the next moment may have room.
+    if (reason !== 'connection_limit') this.backOff();
+    // With another connection alive, the requests have somewhere to wait for.
+    if (this.live.size === 0) this.failWaiting(reason);
+  }
+
+  private onConnected(id: string, result: { socket: Socket; alpn: string }): void {
     const { http2, http1 } = this.settings;
     const { protocol, authority } = this.target;
     const initialStreams = this.origin.initialStreams ?? DEFAULT_INITIAL_STREAMS;

@@ -88,6 +88,35 @@ export function describeConnects(make: MakeTransport): void {
     });
   });
 
+  it.each([
+    ['a useless authority', { ca: 'nonsense' }, {}],
+    ['too many connections', {}, { maxConnections: 0 }],
+    ['a refused address', { allowAddress: () => false }, {}],
+    ['no TLS', { url: 'http://127.0.0.1' }, {}],
+  ])(
+    'never settles within `request` (%s), so that a caller may send the next one from there',
+    async (_name, more, options) => {
+      const transport = harness.transport(options);
+      const request = { method: 'GET', path: '/', headers: {}, timeoutMs: 2_000 } as const;
+      let isInside = false;
+      let insideCount = 0;
+      await new Promise<void>((resolve) => {
+        let left = 3;
+        const next = (): void => {
+          if (isInside) insideCount += 1;
+          left -= 1;
+          if (left <= 0) resolve();
+          if (left <= 0) return;
+          isInside = true;
+          transport.request(originOf({ url: 'https://127.0.0.1:9' }, more), request, next);
+          isInside = false;
+        };
+        next();
+      });
+      expect(insideCount).toBe(0);
+    },
+  );
+
   describe('the address check', () => {
     const guard = { allowAddress: (address: string) => address === '127.0.0.1' };
 
