@@ -3,8 +3,8 @@ import { z } from 'zod';
 import { decodeCursor, makePage, type Page, pageOf } from '../http/pagination.js';
 import { Route } from '../http/route.js';
 import { DomainError } from '../lib/errors.js';
+import type { AuditEntry } from './application.js';
 import { auditEntrySchema, auditQuery } from './applications.dto.js';
-import type { AuditEntry } from './audit.repository.js';
 import { AuditService } from './audit.service.js';
 import { type Caller, CurrentCaller } from './caller.js';
 

@@ -1,18 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Database } from '../database/transaction.js';
-
-/** One administrative change: who did what to what. Never holds a value, so never a secret. */
-export interface AuditEntry {
-  id: number;
-  at: Date;
-  /** The API key's id, or `bootstrap` for CARILLON_ADMIN_KEY. */
-  keyId: string;
-  applicationId: string | null;
-  /** Such as `credential.put`. */
-  action: string;
-  /** What it was done to: an id, or a provider's name. */
-  subject: string;
-}
+import type { AuditEntry } from './application.js';
 
 @Injectable()
 export class AuditRepository {

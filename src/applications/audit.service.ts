@@ -1,7 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
 import { DATA_SOURCE } from '../database/transaction.js';
-import { type AuditEntry, AuditRepository } from './audit.repository.js';
+import type { AuditEntry } from './application.js';
+import { AuditRepository } from './audit.repository.js';
 
 /** Who changed what. */
 @Injectable()

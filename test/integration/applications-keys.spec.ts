@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { call, createApplication, startApi, type TestApi } from '../setup/app.js';
 import { createTestDatabase, type TestDatabase } from '../setup/database.js';
+import { eventually } from '../setup/eventually.js';
 import { testRedisUrl } from '../setup/redis.js';
 
 let database: TestDatabase;
@@ -45,6 +46,35 @@ describe('API keys', () => {
     expect(refused.body.code).toBe('api_key_invalid');
     expect(refused.headers.get('www-authenticate')).toMatch(/^Bearer/);
     expect((await call(api, 'DELETE', revoke, { key: api.adminKey })).status).toBe(204);
+  });
+
+  it('stop working in every other process within five seconds', async () => {
+    const elsewhere = await startApi({ database: database.url, redis: api.config.REDIS_URL });
+    const { id } = await createApplication(api);
+    const made = await call(api, 'POST', `/v1/applications/${id}/keys`, { key: api.adminKey, body: { role: 'admin' } });
+    const path = `/v1/applications/${id}`;
+    expect((await call(elsewhere, 'GET', path, { key: made.body.key })).status).toBe(200);
+    await call(api, 'DELETE', `${path}/keys/${made.body.id}`, { key: api.adminKey });
+    const refused = async () => expect((await call(elsewhere, 'GET', path, { key: made.body.key })).status).toBe(401);
+    await eventually(refused, { timeoutMs: 5_000 });
+    await elsewhere.close();
+  });
+
+  it('show when they were last used', async () => {
+    const { id, adminKey } = await createApplication(api);
+    const lastUsed = async () => {
+      const { body } = await call(api, 'GET', `/v1/applications/${id}/keys`, { key: adminKey });
+      return body.items.find(({ role }: { role: string }) => role === 'admin').lastUsedAt;
+    };
+    await eventually(async () => expect(Date.parse(await lastUsed())).toBeGreaterThan(Date.now() - 60_000));
+  });
+
+  it('go with their application', async () => {
+    const { id, adminKey, serverKey } = await createApplication(api);
+    const path = `/v1/applications/${id}`;
+    expect((await call(api, 'DELETE', path, { key: adminKey })).status).toBe(204);
+    for (const key of [adminKey, serverKey]) expect((await call(api, 'GET', path, { key })).status).toBe(401);
+    expect((await call(api, 'GET', path, { key: api.adminKey })).body.code).toBe('application_not_found');
   });
 
   it('stop working when they expire', async () => {
