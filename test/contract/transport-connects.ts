@@ -105,8 +105,10 @@ export function describeConnects(make: MakeTransport): void {
         const next = (): void => {
           if (isInside) insideCount += 1;
           left -= 1;
-          if (left <= 0) resolve();
-          if (left <= 0) return;
+          if (left === 0) {
+            resolve();
+            return;
+          }
           isInside = true;
           transport.request(originOf({ url: 'https://127.0.0.1:9' }, more), request, next);
           isInside = false;
