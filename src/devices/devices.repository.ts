@@ -138,6 +138,15 @@ export class DevicesRepository {
     );
   }
 
+  /** One change of a device to this token at a time: they would find each other only by the unique index, and then too late. */
+  async lockToken(db: Database, applicationId: string, provider: ProviderName, tokenHash: Buffer): Promise<void> {
+    await db.query(`select pg_advisory_xact_lock(hashtextextended($1 || $2 || encode($3, 'hex'), 0))`, [
+      applicationId,
+      provider,
+      tokenHash,
+    ]);
+  }
+
   /** Removes the row, other than `exceptId`, that holds this token. */
   async deleteByToken(
     db: Database,
@@ -194,6 +203,11 @@ export function toDevice(row: DeviceRow): Device {
     invalidAt: row.invalid_at,
     invalidReason: row.invalid_reason,
   };
+}
+
+/** Makes `inTransaction` start over: another writer was in between. */
+export function repeat(reason: string): Error {
+  return Object.assign(new Error(reason), { code: '40001' });
 }
 
 function sqlState(error: unknown): string {

@@ -60,6 +60,7 @@ export class DevicesService {
     const userId = await this.claims.userIdOf(caller, changes);
     const stored = changes.token === undefined ? undefined : await this.newToken(applicationId, known, changes);
     return this.devices.inTransaction(async (db) => {
+      if (stored) await this.devices.lockToken(db, applicationId, known.provider, stored.tokenHash);
       const locked = await this.devices.findWithSecret(db, applicationId, publicId, { lock: true });
       const { id, provider } = authorised(caller, publicId, locked, presentedSecret);
       if (stored) await this.devices.deleteByToken(db, applicationId, provider, stored.tokenHash, id);

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { Database } from '../database/transaction.js';
 import type { ProviderName } from '../lib/names.js';
 import type { DeviceProfile } from './device.js';
-import type { StoredToken } from './devices.repository.js';
+import { repeat, type StoredToken } from './devices.repository.js';
 import { type TopicChange, TopicsRepository } from './topics.repository.js';
 
 /** One device as it is to be written. */
@@ -29,47 +29,60 @@ export interface Registered {
   hasFreshSecret: boolean;
 }
 
-/** Applies to a known device: what is not given is kept from it. */
-const KEEPS = '($14 or coalesce(d.secret_hash = $15, false))';
+/** The parameters that {@link columnsOf} gives, and what they are called in the statements. */
+const ARRAYS = `$2::uuid[], $3::text[], $4::text[], $5::bytea[], $6::text[], $7::text[], $8::bytea[], $9::text[], $10::text[],
+  $11::text[], $12::text[], $13::text[]`;
+const NAMES =
+  'public_id, provider, token, token_hash, environment, vapid_public_key, secret_hash, user_id, locale, time_zone, app_version, tags';
 
-/** The new value if one is given or the old one must not stay. `given` is a boolean parameter. */
-const chosen = (column: string, given: string) =>
-  `${column} = case when ${given} or not ${KEEPS} then excluded.${column} else d.${column} end`;
-
-// Sorted by token, so that two batches with the same devices wait for each other instead of deadlocking.
-const UPSERT = `
-  insert into device as d (application_id, public_id, provider, token, token_hash, environment, vapid_public_key, secret_hash,
+// Both statements go by token: of two imports with the same devices one waits for the other, never both.
+const INSERT_NEW = `
+  insert into device (application_id, public_id, provider, token, token_hash, environment, vapid_public_key, secret_hash,
     user_id, locale, time_zone, app_version, tags, registered_at, created_at)
   select $1, r.public_id, r.provider, r.token, r.token_hash, r.environment, r.vapid_public_key, r.secret_hash,
     r.user_id, r.locale, r.time_zone, r.app_version, r.tags::jsonb, (select carillon_now()), (select carillon_now())
-  from unnest($2::uuid[], $3::text[], $4::text[], $5::bytea[], $6::text[], $7::text[], $8::bytea[], $9::text[], $10::text[],
-    $11::text[], $12::text[], $13::text[])
-    as r(public_id, provider, token, token_hash, environment, vapid_public_key, secret_hash, user_id, locale, time_zone,
-      app_version, tags)
+  from unnest(${ARRAYS}) as r(${NAMES})
   order by r.provider, r.token_hash
-  on conflict (application_id, provider, token_hash) do update set
-    token = excluded.token,
-    environment = excluded.environment,
-    vapid_public_key = excluded.vapid_public_key,
-    secret_hash = case when ${KEEPS} then coalesce(d.secret_hash, excluded.secret_hash) else excluded.secret_hash end,
-    ${chosen('user_id', '$16')},
-    ${chosen('locale', '$17')},
-    ${chosen('time_zone', '$18')},
-    ${chosen('app_version', '$19')},
-    ${chosen('tags', '$20')},
+  on conflict (application_id, provider, token_hash) do nothing
+  returning id, public_id, provider, token_hash, secret_hash`;
+
+/** True: what is not given is kept from the device. */
+const KEEPS = '($14 or coalesce(d.secret_hash = $15, false))';
+
+const chosen = (column: string, value: string) =>
+  `${column} = case when r.has_${column} or not ${KEEPS} then ${value} else d.${column} end`;
+
+const REFRESH_KNOWN = `
+  with r as (
+    select * from unnest(${ARRAYS}, $16::bool[], $17::bool[], $18::bool[], $19::bool[], $20::bool[])
+      as given(${NAMES}, has_user_id, has_locale, has_time_zone, has_app_version, has_tags)),
+  locked as (
+    select d.id from device d join r on d.application_id = $1 and d.provider = r.provider and d.token_hash = r.token_hash
+    order by d.provider, d.token_hash for update of d)
+  update device d set
+    token = r.token,
+    environment = r.environment,
+    vapid_public_key = r.vapid_public_key,
+    secret_hash = case when ${KEEPS} then coalesce(d.secret_hash, r.secret_hash) else r.secret_hash end,
+    ${chosen('user_id', 'r.user_id')},
+    ${chosen('locale', 'r.locale')},
+    ${chosen('time_zone', 'r.time_zone')},
+    ${chosen('app_version', 'r.app_version')},
+    ${chosen('tags', 'r.tags::jsonb')},
     status = 'active',
-    registered_at = excluded.registered_at,
+    registered_at = (select carillon_now()),
     invalid_at = null,
     invalid_reason = null
-  returning id, public_id, provider, token_hash, secret_hash, xmax = 0 as is_new`;
+  from r, locked
+  where locked.id = d.id and d.application_id = $1 and d.provider = r.provider and d.token_hash = r.token_hash
+  returning d.id, d.public_id, d.provider, d.token_hash, d.secret_hash`;
 
-interface UpsertedRow {
+interface StoredRow {
   id: number;
   public_id: string;
   provider: ProviderName;
   token_hash: Buffer;
   secret_hash: Buffer | null;
-  is_new: boolean;
 }
 
 /** The SQL that registers one device or a thousand. */
@@ -78,9 +91,9 @@ export class RegistrationRepository {
   constructor(private readonly topics: TopicsRepository) {}
 
   /**
-   * Inserts or refreshes devices and sets their topics. Safe against others who register the same tokens at the same time.
+   * Inserts or refreshes devices and sets their topics. Safe against others who register or remove the same devices meanwhile.
    *
-   * @param db            an open transaction: the topics are only right under the lock that the first statement takes
+   * @param db            an open transaction: the topics are only right under the locks that the first statements take
    * @param registrations no two with the same provider and token
    * @returns in the order of `registrations`
    */
@@ -90,25 +103,35 @@ export class RegistrationRepository {
     registrant: Registrant,
     registrations: readonly Registration[],
   ): Promise<Registered[]> {
-    const byKey = new Map<string, UpsertedRow>();
-    // `excluded` cannot tell "not given" from "cleared", so the devices that say the same fields share a statement.
-    for (const [given, group] of groupByGivenFields(registrations)) {
-      const rows: UpsertedRow[] = await db.query(UPSERT, [
-        applicationId,
-        ...columnsOf(group),
-        registrant.isTrusted,
-        registrant.isTrusted ? null : (registrant.secretHash ?? null),
-        ...given,
-      ]);
-      for (const row of rows) byKey.set(keyOf(row.provider, row.token_hash), row);
-    }
+    const inserted: StoredRow[] = await db.query(INSERT_NEW, [applicationId, ...columnsOf(registrations)]);
+    const isNew = new Set(inserted.map(keyOf));
+    const known = registrations.filter((each) => !isNew.has(keyOfRegistration(each)));
+    const refreshed = known.length > 0 ? await this.refresh(db, applicationId, registrant, known) : [];
+    const rows = new Map([...inserted, ...refreshed].map((row) => [keyOf(row), row]));
     const registered = registrations.map((registration) => {
-      const row = byKey.get(keyOf(registration.provider, registration.stored.tokenHash));
-      if (!row) throw new Error('a registered device did not come back');
-      return outcomeOf(row, registration, registrant);
+      const key = keyOfRegistration(registration);
+      const row = rows.get(key);
+      if (!row) throw repeat('a device was removed while it was registered');
+      return outcomeOf(row, isNew.has(key), registration, registrant);
     });
     await this.topics.set(db, applicationId, topicChanges(registrations, registered));
     return registered;
+  }
+
+  private async refresh(
+    db: Database,
+    applicationId: string,
+    registrant: Registrant,
+    known: readonly Registration[],
+  ): Promise<StoredRow[]> {
+    const [rows]: [StoredRow[]] = await db.query(REFRESH_KNOWN, [
+      applicationId,
+      ...columnsOf(known),
+      registrant.isTrusted,
+      registrant.isTrusted ? null : (registrant.secretHash ?? null),
+      ...givenFieldsOf(known),
+    ]);
+    return rows;
   }
 }
 
@@ -120,24 +143,10 @@ function topicChanges(registrations: readonly Registration[], registered: readon
   });
 }
 
-type GivenFields = readonly [userId: boolean, locale: boolean, timeZone: boolean, appVersion: boolean, tags: boolean];
-
-function groupByGivenFields(registrations: readonly Registration[]): Iterable<[GivenFields, Registration[]]> {
-  const groups = new Map<string, [GivenFields, Registration[]]>();
-  for (const registration of registrations) {
-    const { userId, locale, timeZone, appVersion, tags } = registration.profile;
-    const given: GivenFields = [
-      userId !== undefined,
-      locale !== undefined,
-      timeZone !== undefined,
-      appVersion !== undefined,
-      tags !== undefined,
-    ];
-    const group = groups.get(given.join());
-    if (group) group[1].push(registration);
-    else groups.set(given.join(), [given, [registration]]);
-  }
-  return groups.values();
+/** Which of the fields that can be kept each registration mentions. */
+function givenFieldsOf(group: readonly Registration[]): boolean[][] {
+  const fields = ['userId', 'locale', 'timeZone', 'appVersion', 'tags'] as const;
+  return fields.map((field) => group.map(({ profile }) => profile[field] !== undefined));
 }
 
 function columnsOf(group: readonly Registration[]): unknown[] {
@@ -157,17 +166,21 @@ function columnsOf(group: readonly Registration[]): unknown[] {
   ];
 }
 
-function outcomeOf(row: UpsertedRow, registration: Registration, registrant: Registrant): Registered {
+function outcomeOf(row: StoredRow, isNew: boolean, registration: Registration, registrant: Registrant): Registered {
   const hasFreshSecret = registration.secretHash !== null && row.secret_hash?.equals(registration.secretHash) === true;
   return {
     id: row.id,
     publicId: row.public_id,
-    isNew: row.is_new,
-    isReset: !registrant.isTrusted && hasFreshSecret && !row.is_new,
+    isNew,
+    isReset: !registrant.isTrusted && hasFreshSecret && !isNew,
     hasFreshSecret,
   };
 }
 
-function keyOf(provider: ProviderName, tokenHash: Buffer): string {
-  return `${provider}:${tokenHash.toString('latin1')}`;
+function keyOf(row: { provider: ProviderName; token_hash: Buffer }): string {
+  return `${row.provider}:${row.token_hash.toString('latin1')}`;
+}
+
+function keyOfRegistration({ provider, stored }: Registration): string {
+  return keyOf({ provider, token_hash: stored.tokenHash });
 }
