@@ -2,6 +2,7 @@
  * The one door to this clone: brings whatever is missing (Node, dependencies, build) and then runs the command. Plain
  * JavaScript that Node 18 understands, because it has to run before anything is installed.
  */
+import nodeModule from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { ensureFresh } from './freshness.mjs';
@@ -50,6 +51,9 @@ async function main([name, ...args]) {
   if (isNodeTooOld()) {
     return runAgainWith(await ensurePrivateNode(RUNTIME_DIR), fileURLToPath(import.meta.url), [name, ...args]);
   }
+  // Spares every process below us the compilation of the same packages: a third of their start.
+  process.env.NODE_COMPILE_CACHE ??= join(RUNTIME_DIR, 'compile-cache');
+  nodeModule.enableCompileCache(process.env.NODE_COMPILE_CACHE);
   await ensureFresh(ROOT, RUNTIME_DIR, { force: name === 'build' });
   return command(args);
 }

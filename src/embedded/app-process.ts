@@ -64,6 +64,7 @@ export async function startReadyApp(options: AppOptions, healthUrl: string, sign
 
 /** Starts a program that ends by itself. @throws Error with its last words unless it ends well */
 export async function runApp(options: AppOptions, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
   const { process: child, running } = await startApp(options);
   const abort = () => void running.stop();
   signal.addEventListener('abort', abort, { once: true });

@@ -86,11 +86,15 @@ export class Stack {
       METRICS_TOKEN: secrets.metricsToken,
       ...simulatorEnvironment(simulator),
     };
-    this.report('bringing the database up to date');
-    await runApp(this.app('migrate', env, 'dist/src/database/migrate.js'), this.stopping.signal);
-    this.report('starting api and workers');
+    this.report('bringing the database up to date, starting api and workers');
     const baseUrl = `${this.config.isTls ? 'https' : 'http'}://127.0.0.1:${port}`;
-    await Promise.all([this.startApi(env, port, baseUrl), this.startWorkers(env)]);
+    // Api and workers wait for the migrations by themselves, once they have loaded.
+    const migrate = this.app('migrate', env, 'dist/src/database/migrate.js');
+    await Promise.all([
+      runApp(migrate, this.stopping.signal),
+      this.startApi(env, port, baseUrl),
+      this.startWorkers(env),
+    ]);
     const setup = (await loopbackRequest(`${simulator.controlUrl}/__setup`)).body as SimulatorSetup;
     const application = await seedDemo(this.home, baseUrl, secrets.adminKey, setup);
     const { adminKey, metricsToken } = secrets;
@@ -133,11 +137,7 @@ export class Stack {
       startPostgres({
         dir: this.home.path('postgres'),
         logFile: this.home.logFile('postgres'),
-        onLine: consoleErrors(
-          'postgres',
-          /\b(FATAL|PANIC):(?!.*the database system is (starting|shutting))/,
-          this.report,
-        ),
+        onLine: consoleErrors('postgres', /\b(FATAL|PANIC): +(?!the database system is|terminating)/, this.report),
         ...(port === undefined ? {} : { port }),
       }),
     );
@@ -198,6 +198,8 @@ export class Stack {
   }
 
   private supervise<T extends Running>(name: string, start: (signal: AbortSignal) => Promise<T>): Supervised<T> {
+    // Whoever comes after the stop would be forgotten by it.
+    this.stopping.signal.throwIfAborted();
     return new Supervised({ name, start, report: this.report, onRestarted: this.onPidsChanged });
   }
 }

@@ -25,6 +25,7 @@ const STABLE_AFTER_MS = 30_000;
 /** Keeps one child running until it is stopped on purpose. */
 export class Supervised<T extends Running> {
   private child: T | undefined;
+  private lastPid: number | undefined;
   private starting: Promise<T> | undefined;
   private watching: Promise<void> | undefined;
   private readonly stopping = new AbortController();
@@ -33,16 +34,18 @@ export class Supervised<T extends Running> {
 
   /** @throws Error when the first start fails: then nothing is kept running */
   async start(): Promise<T> {
+    this.stopping.signal.throwIfAborted();
     this.starting = this.options.start(this.stopping.signal);
     const child = await this.starting;
     this.child = child;
+    this.lastPid = child.pid;
     this.watching = this.watch(child);
     return child;
   }
 
-  /** The pid of the moment; `undefined` while there is none. */
+  /** The pid of the moment or, between two lives, of the last one. */
   get pid(): number | undefined {
-    return this.child?.pid;
+    return this.lastPid;
   }
 
   /** Ends the child for good. Safe to call at any time, also twice. */
@@ -77,6 +80,7 @@ export class Supervised<T extends Running> {
     try {
       const child = await this.options.start(this.stopping.signal);
       this.child = child;
+      this.lastPid = child.pid;
       // Stopped while it came up: nobody else knows of it.
       if (this.stopping.signal.aborted) await child.stop();
       else this.options.onRestarted();
