@@ -21,7 +21,11 @@ export async function testRedisUrl(): Promise<string> {
   }
 }
 
+/** With the folder from which {@link startRedis} can start it again on the same port. */
+export type TestRedis = RunningRedis & { dir: string };
+
 /** A Redis for one test file, which may do anything to it. Ends with the run at the latest. */
-export async function startTestRedis(): Promise<RunningRedis> {
-  return startRedis({ dir: await mkdtemp(join(inject('runDir'), 'redis-')) });
+export async function startTestRedis(): Promise<TestRedis> {
+  const dir = await mkdtemp(join(inject('runDir'), 'redis-'));
+  return { ...(await startRedis({ dir })), dir };
 }

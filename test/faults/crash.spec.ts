@@ -1,0 +1,145 @@
+import { Redis } from 'ioredis';
+import { afterEach, describe, expect, it } from 'vitest';
+import { startRedis } from '../../src/embedded/redis.js';
+import { eventually } from '../setup/eventually.js';
+import { startTestRedis, type TestRedis } from '../setup/redis.js';
+import { type SpawnedWorker, type TestApplication, World } from '../setup/world.js';
+
+const DEVICES = 2_000;
+/** Deliveries of one job that may be in flight or unwritten, and batches that one worker may hold per provider and lane. */
+const WINDOW = 200;
+const CONCURRENCY = 4;
+
+let world: World;
+let redis: TestRedis;
+let application: TestApplication;
+
+/** A campaign under way: enough is accepted to know that it runs, and enough is left to lose. */
+async function campaign(workers: number): Promise<{ id: string; workers: SpawnedWorker[] }> {
+  redis = await startTestRedis();
+  world = await World.start({ role: 'api', redis: redis.url });
+  application = await world.application(['fcm']);
+  const run = crypto.randomUUID().replaceAll('-', '');
+  await world.devices(
+    application,
+    Array.from({ length: DEVICES }, (_, i) => ({ provider: 'fcm', token: `${run}${i}:APA91b${run}`, topics: ['all'] })),
+  );
+  await world.control('POST', '/__rules', {
+    match: { provider: 'fcm' },
+    action: { type: 'delay', uniform: { min: 20, max: 120 } },
+  });
+  const spawned = await Promise.all(Array.from({ length: workers }, () => world.spawnWorker()));
+  const id = await world.notify(application, { audience: { topics: ['all'] } });
+  await accepted(300);
+  return { id, workers: spawned };
+}
+
+/** Waits until the simulators have accepted so many. */
+async function accepted(n: number): Promise<void> {
+  const counts = await world.control('GET', `/__messages/count?accepted=${n}&timeoutMs=30000`);
+  expect(counts.accepted).toBeGreaterThanOrEqual(n);
+  expect(counts.accepted).toBeLessThan(DEVICES);
+}
+
+/** Messages that the simulators accepted beyond one per device. */
+async function sentTwice(): Promise<number> {
+  const counts = await world.control('GET', '/__messages/count');
+  expect(counts.acceptedTargets).toBe(DEVICES);
+  return counts.accepted - counts.acceptedTargets;
+}
+
+async function completesWithoutLoss(id: string): Promise<void> {
+  await world.until(
+    application,
+    id,
+    { status: 'completed', counts: { planned: DEVICES, accepted: DEVICES, pending: 0 } },
+    90_000,
+  );
+}
+
+afterEach(async () => {
+  await world?.close();
+  await redis?.stop();
+});
+
+describe('kill -9 in the middle of a campaign', () => {
+  it('of the worker: nothing is lost, and at most a window per batch is sent twice', async () => {
+    const { id, workers } = await campaign(1);
+    workers[0]?.kill('SIGKILL');
+    await workers[0]?.exited;
+    await world.spawnWorker();
+    await world.advance(25_000);
+    await completesWithoutLoss(id);
+    expect(await sentTwice()).toBeLessThanOrEqual(WINDOW * CONCURRENCY);
+  }, 150_000);
+
+  it('of one worker of two: the other one takes its batches over', async () => {
+    const { id, workers } = await campaign(2);
+    workers[0]?.kill('SIGKILL');
+    await workers[0]?.exited;
+    await world.advance(25_000);
+    await completesWithoutLoss(id);
+    expect(await sentTwice()).toBeLessThanOrEqual(WINDOW * CONCURRENCY);
+  }, 150_000);
+
+  it('of Redis: nothing is lost and nothing is sent twice', async () => {
+    const { id } = await campaign(1);
+    const { pid, port, dir } = redis;
+    process.kill(pid, 'SIGKILL');
+    await eventually(() => !isRunning(pid));
+    redis = { ...(await startRedis({ dir, port })), dir };
+    await completesWithoutLoss(id);
+    expect(await sentTwice()).toBe(0);
+  }, 150_000);
+});
+
+describe('FLUSHALL in the middle of a campaign', () => {
+  it('loses nothing and sends nothing twice', async () => {
+    const { id } = await campaign(1);
+    const client = new Redis(redis.url);
+    await client.flushall();
+    await client.quit();
+    await completesWithoutLoss(id);
+    expect(await sentTwice()).toBe(0);
+  }, 150_000);
+});
+
+describe('SIGTERM in the middle of a campaign', () => {
+  it('loses nothing and sends nothing twice', async () => {
+    const { id, workers } = await campaign(1);
+    workers[0]?.kill('SIGTERM');
+    expect(await workers[0]?.exited).toBe(0);
+    const leased = await world.db.query(`select 1 from dispatch_batch where state = 'leased'`);
+    expect(leased).toEqual([]);
+    await world.spawnWorker();
+    await completesWithoutLoss(id);
+    expect(await sentTwice()).toBe(0);
+  }, 150_000);
+});
+
+describe('without Redis', () => {
+  it('a notification is accepted, and goes out when Redis is back', async () => {
+    redis = await startTestRedis();
+    world = await World.start({ role: 'api', redis: redis.url });
+    application = await world.application(['fcm']);
+    const device = await world.device(application, 'fcm');
+    await world.spawnWorker();
+    const { pid, port, dir } = redis;
+    process.kill(pid, 'SIGKILL');
+    await eventually(() => !isRunning(pid));
+    const startMs = performance.now();
+    const id = await world.notify(application, { audience: { deviceIds: [device] } });
+    expect(performance.now() - startMs).toBeLessThan(5_000);
+    redis = { ...(await startRedis({ dir, port })), dir };
+    await world.until(application, id, { status: 'completed', counts: { accepted: 1 } }, 40_000);
+  }, 90_000);
+});
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
