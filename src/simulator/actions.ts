@@ -11,6 +11,8 @@ export const actionSchema = z.discriminatedUnion('type', [
     body: z.string().optional(),
     headers: z.record(z.string(), z.string()).optional(),
     retryAfterSeconds: z.number().nonnegative().optional(),
+    /** Say Retry-After as an HTTP date instead of seconds. */
+    retryAfterAsDate: z.boolean().optional(),
     timestampMs: z.number().optional(),
   }),
   z

@@ -77,12 +77,10 @@ export class ApnsService implements PushService {
   failure(failure: Failure, exchange: Exchange): Reply {
     const reason = failure.reason ?? USUAL[failure.status] ?? 'InternalServerError';
     const timestamp = failure.status === 410 ? { timestamp: failure.timestampMs ?? this.clock.nowMs() } : {};
-    const headers: Record<string, string> = { 'content-type': 'application/json', ...this.idHeaders(exchange) };
-    if (failure.retryAfterSeconds !== undefined) headers['retry-after'] = String(failure.retryAfterSeconds);
     if (reason === 'BadDeviceToken') this.countBadToken(exchange.connection);
     return {
       status: failure.status,
-      headers: { ...headers, ...failure.headers },
+      headers: { 'content-type': 'application/json', ...this.idHeaders(exchange), ...failure.headers },
       body: failure.body ?? JSON.stringify({ reason, ...timestamp }),
     };
   }

@@ -5,11 +5,14 @@ import type { TLSSocket } from 'node:tls';
 /** HTTP/2 error codes used here; RFC 9113 §7. */
 export const NO_ERROR = 0;
 export const INTERNAL_ERROR = 2;
+export const ENHANCE_YOUR_CALM = 11;
 
 /** One client connection, and what a push service can do to it. */
 export class Connection {
   session: ServerHttp2Session | undefined;
   requests = 0;
+  /** Since the last request. */
+  pings = 0;
   openStreams = 0;
   maxOpenStreams = 0;
   lastStreamId = 0;

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { ControlAnswer, ControlRequest } from './control.js';
 import { newProjectSchema, serviceAccountJson } from './credentials.js';
 import { parseBehaviour } from './magic.js';
-import type { RecordedMessage } from './recorder.js';
+import { type RecordedMessage, unpackHeaders } from './recorder.js';
 import { ruleSchema } from './rules.js';
 import type { Simulator } from './simulator.js';
 import { newPrefix, PROFILES } from './subscriptions.js';
@@ -176,9 +176,9 @@ function stats(simulator: Simulator): Record<string, unknown> {
 }
 
 function readable(message: RecordedMessage): Record<string, unknown> {
-  const { status, reason, accepted, headers, body, service, ...rest } = message;
-  const shown = headers && Object.fromEntries(Object.entries(headers).filter(([name]) => !name.startsWith(':')));
-  return { ...rest, provider: service, verdict: { status, reason, accepted }, headers: shown, body: decoded(body) };
+  const { status, reason, accepted, body, service, authorization: _authorization, ...rest } = message;
+  const headers = unpackHeaders(message);
+  return { ...rest, provider: service, verdict: { status, reason, accepted }, headers, body: decoded(body) };
 }
 
 function decoded(body: string | undefined): unknown {

@@ -157,8 +157,6 @@ const USUAL: Readonly<Record<number, string>> = {
 export function fcmFailure(failure: Failure, random: Random): Reply {
   const reason = failure.reason ?? USUAL[failure.status] ?? 'UNSPECIFIED_ERROR';
   const word = Object.hasOwn(WORDS, reason) ? WORDS[reason] : undefined;
-  const headers: Record<string, string> = { ...JSON_HEADERS, ...word?.headers };
-  if (failure.retryAfterSeconds !== undefined) headers['retry-after'] = String(failure.retryAfterSeconds);
   const said = word ?? {
     status: failure.status,
     canonical: 'UNKNOWN',
@@ -167,7 +165,7 @@ export function fcmFailure(failure: Failure, random: Random): Reply {
   };
   return {
     status: failure.status,
-    headers: { ...headers, ...failure.headers },
+    headers: { ...JSON_HEADERS, ...word?.headers, ...failure.headers },
     body: failure.body ?? errorBody({ ...said, status: failure.status }, random),
   };
 }

@@ -86,8 +86,7 @@ export class OauthService implements PushService {
 
   failure(failure: Failure): Reply {
     const error = failure.reason ?? (failure.status === 401 ? 'invalid_client' : 'temporarily_unavailable');
-    const headers: Record<string, string> = { ...HEADERS, ...failure.headers };
-    if (failure.retryAfterSeconds !== undefined) headers['retry-after'] = String(failure.retryAfterSeconds);
+    const headers = { ...HEADERS, ...failure.headers };
     return { status: failure.status, headers, body: failure.body ?? JSON.stringify({ error }) };
   }
 

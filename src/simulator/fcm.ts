@@ -55,17 +55,14 @@ export class FcmService implements PushService {
   }
 
   accepted(exchange: Exchange, admitted: Admitted): Reply {
-    const project = PATH.exec(exchange.path)?.[1] ?? '';
     this.messageCount += 1;
     const id =
       admitted.unaccepted === DRY_RUN
         ? 'fake_message_id'
-        : `0:${this.clock.nowMs()}${String(this.messageCount).padStart(6, '0')}%${Math.floor(this.random.next() * 2 ** 32).toString(16)}`;
-    return {
-      status: 200,
-      headers: JSON_HEADERS,
-      body: JSON.stringify({ name: `projects/${project}/messages/${id}` }, null, 2),
-    };
+        : `0:${this.clock.nowMs()}${this.messageCount}%${Math.floor(this.random.next() * 2 ** 32).toString(16)}`;
+    // The path is `/v1/` + the name's beginning + `:send`.
+    const name = `${exchange.path.slice(4, -5)}/${id}`;
+    return { status: 200, headers: JSON_HEADERS, body: `{\n  "name": "${name}"\n}\n` };
   }
 
   failure(failure: Failure): Reply {

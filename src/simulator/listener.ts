@@ -1,9 +1,14 @@
 import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { type IncomingHttpHeaders, performServerHandshake, type ServerHttp2Stream } from 'node:http2';
+import {
+  type IncomingHttpHeaders,
+  performServerHandshake,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
 import { createServer, type TLSSocket, type Server as TlsServer } from 'node:tls';
 import type { Identity } from './ca.js';
-import { Connection } from './connection.js';
+import { Connection, ENHANCE_YOUR_CALM, NO_ERROR } from './connection.js';
 import { BodyCollector, type Exchange, RequestExchange, StreamExchange } from './exchange.js';
 import type { ListenerStats } from './stats.js';
 
@@ -15,7 +20,15 @@ export interface ListenerOptions {
   /** SETTINGS_MAX_CONCURRENT_STREAMS that a connection starts with. */
   maxConcurrentStreams: number;
   stats: ListenerStats;
+  /** When an HTTP/2 connection is ended for its age, its idleness or its PINGs; 0 = never. Asked at each connect. */
+  limits(): ConnectionLimits;
   handle(exchange: Exchange): void;
+}
+
+export interface ConnectionLimits {
+  idleMs: number;
+  maxAgeMs: number;
+  maxPings: number;
 }
 
 let connectionCount = 0;
@@ -106,9 +119,34 @@ export class Listener {
     connection.session = session;
     // A peer that breaks the protocol or vanishes ends its own connection only.
     session.on('error', () => session.destroy());
+    this.limit(connection, session);
     session.on('stream', (stream, headers, _flags, rawHeaders) =>
       this.onStream(connection, stream, headers, rawHeaders as unknown as string[]),
     );
+  }
+
+  /** What Google's front end does to connections that are idle, old or impatient. */
+  private limit(connection: Connection, session: ServerHttp2Session): void {
+    const { idleMs, maxAgeMs, maxPings } = this.options.limits();
+    if (idleMs > 0) {
+      session.setTimeout(idleMs, () => {
+        connection.goaway(NO_ERROR, undefined, 'session_timeout');
+        connection.closeWhenIdle();
+      });
+    }
+    if (maxAgeMs > 0) {
+      const timer = setTimeout(() => {
+        connection.goaway(NO_ERROR, undefined, 'max_age');
+        connection.closeWhenIdle();
+      }, maxAgeMs);
+      session.once('close', () => clearTimeout(timer));
+    }
+    session.on('ping', () => {
+      connection.pings += 1;
+      if (maxPings === 0 || connection.pings < maxPings) return;
+      connection.goaway(ENHANCE_YOUR_CALM, undefined, 'too_many_pings');
+      connection.closeWhenIdle();
+    });
   }
 
   private onStream(
@@ -152,6 +190,7 @@ export class Listener {
 
   private opened(connection: Connection): void {
     connection.requests += 1;
+    connection.pings = 0;
     connection.openStreams += 1;
     connection.maxOpenStreams = Math.max(connection.maxOpenStreams, connection.openStreams);
     this.options.stats.opened(connection.openStreams);

@@ -7,7 +7,7 @@ export interface Magic {
   times: number;
 }
 
-const SUFFIX = /^(device-)?([45]\d\d)(?:-ra(\d{1,5}))?(?:x(\d{1,4}))?$/;
+const SUFFIX = /^(device-)?([45]\d\d)(?:-(ra|date)(\d{1,5}))?(?:x(\d{1,4}))?$/;
 
 type Named = Readonly<Record<string, Action>>;
 
@@ -69,13 +69,15 @@ export function parseBehaviour(service: ServiceName, behaviour: string): Magic |
   if (named) return { action: named, times: 0 };
   const match = SUFFIX.exec(behaviour);
   if (!match) return undefined;
-  const [, device, digits, retryAfter, times] = match;
+  const [, device, digits, form, retryAfter, times] = match;
   const status = Number(digits);
   const isPassing = status === 429 || status === 406 || status >= 500;
   const reason = device ? 'DEVICE_QUOTA_EXCEEDED' : undefined;
   const retryAfterSeconds = retryAfter === undefined ? undefined : Number(retryAfter);
   const action: Action =
-    status === 502 && service === 'fcm' ? { type: 'html502' } : { type: 'respond', status, reason, retryAfterSeconds };
+    status === 502 && service === 'fcm'
+      ? { type: 'html502' }
+      : { type: 'respond', status, reason, retryAfterSeconds, retryAfterAsDate: form === 'date' };
   return { action, times: times === undefined ? (isPassing ? 1 : 0) : Number(times) };
 }
 

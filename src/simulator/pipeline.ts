@@ -3,7 +3,7 @@ import type { VirtualClock } from './clock.js';
 import { INTERNAL_ERROR } from './connection.js';
 import type { Exchange, Reply } from './exchange.js';
 import type { Random } from './random.js';
-import type { Recorder } from './recorder.js';
+import { packHeaders, type Recorder } from './recorder.js';
 import type { Rules } from './rules.js';
 import { type Admitted, failureReason, type ListenerName, type PushService } from './service.js';
 import type { ListenerStats } from './stats.js';
@@ -110,10 +110,16 @@ export class Pipeline {
   }
 
   private respond(action: RespondAction, exchange: Exchange, admitted: Admitted): void {
-    const reply = this.service.failure(action, exchange);
+    const reply = this.service.failure({ ...action, headers: this.headersOf(action) }, exchange);
     const isAccepted = action.status < 300;
     this.record(exchange, admitted, action.status, isAccepted ? '' : failureReason(action), isAccepted);
     this.answer(exchange, reply);
+  }
+
+  private headersOf({ headers, retryAfterSeconds, retryAfterAsDate }: RespondAction): Record<string, string> {
+    if (retryAfterSeconds === undefined) return { ...headers };
+    const date = new Date(this.shared.clock.nowMs() + retryAfterSeconds * 1000).toUTCString();
+    return { 'retry-after': retryAfterAsDate ? date : String(retryAfterSeconds), ...headers };
   }
 
   /** The faults after which the sender never gets an answer. */
@@ -168,6 +174,7 @@ export class Pipeline {
     accepted: boolean,
   ): void {
     this.shared.recorder.record({
+      seq: 0,
       atMs: this.shared.clock.nowMs(),
       service: this.service.name,
       listener: this.listener,
@@ -178,7 +185,8 @@ export class Pipeline {
       status,
       reason,
       accepted,
-      headers: exchange.headers,
+      headers: packHeaders(exchange.rawHeaders),
+      authorization: exchange.headers['authorization'],
       body,
     });
   }

@@ -6,7 +6,7 @@ const MAX_LISTED = 10_000;
 const AUTHORIZATION_CACHE = 1_000;
 
 export interface RecordedMessage {
-  /** 1 for the first since the last reset. */
+  /** 1 for the first since the last reset; set by the recorder. */
   seq: number;
   /** The simulators' clock. */
   atMs: number;
@@ -21,8 +21,9 @@ export interface RecordedMessage {
   reason: string;
   /** True: the provider took it, whether or not the sender was told. */
   accepted: boolean;
-  /** Absent once dropped to save memory. */
-  headers: Readonly<Record<string, string | undefined>> | undefined;
+  /** Name, value, name, value…, one per line, without `authorization`; absent once dropped to save memory. */
+  headers: string | undefined;
+  authorization: string | undefined;
   body: string | undefined;
 }
 
@@ -74,15 +75,15 @@ export class Recorder {
     private readonly maxDetailBytes: number,
   ) {}
 
-  record(message: Omit<RecordedMessage, 'seq'>): void {
+  record(stored: RecordedMessage): void {
     this.seq += 1;
-    const stored: RecordedMessage = { ...message, seq: this.seq };
+    stored.seq = this.seq;
     if (this.ring.length < this.capacity) this.ring.push(stored);
     else this.evict(stored);
     this.keepDetails(stored);
-    const verdict = `${message.service}|${message.status}|${message.reason}|${message.accepted ? 1 : 0}`;
+    const verdict = `${stored.service}|${stored.status}|${stored.reason}|${stored.accepted ? 1 : 0}`;
     this.verdicts.set(verdict, (this.verdicts.get(verdict) ?? 0) + 1);
-    if (message.accepted) this.countAccepted(stored);
+    if (stored.accepted) this.countAccepted(stored);
     for (const wake of this.waiters.splice(0)) wake();
   }
 
@@ -181,7 +182,7 @@ export class Recorder {
   }
 
   private keepDetails(message: RecordedMessage): void {
-    message.headers = message.headers && this.withSharedAuthorization(message.headers);
+    message.authorization = this.shared(message.authorization);
     this.detailBytes += detailSize(message);
     while (this.detailBytes > this.maxDetailBytes && this.detailTail < message.seq) {
       const oldest = this.at(this.detailTail);
@@ -193,20 +194,18 @@ export class Recorder {
   private dropDetails(message: RecordedMessage): void {
     this.detailBytes -= detailSize(message);
     message.headers = undefined;
+    message.authorization = undefined;
     message.body = undefined;
   }
 
-  /** Provider tokens repeat in every request and are the longest header: one copy each is kept. */
-  private withSharedAuthorization(headers: Readonly<Record<string, string | undefined>>): typeof headers {
-    const value = headers['authorization'];
-    if (value === undefined) return headers;
-    let shared = this.authorizations.get(value);
-    if (shared === undefined) {
-      if (this.authorizations.size >= AUTHORIZATION_CACHE) this.authorizations.clear();
-      this.authorizations.set(value, value);
-      shared = value;
-    }
-    return { ...headers, authorization: shared };
+  /** Provider tokens repeat in every request and are the longest header: one copy of each is kept. */
+  private shared(authorization: string | undefined): string | undefined {
+    if (authorization === undefined) return undefined;
+    const known = this.authorizations.get(authorization);
+    if (known !== undefined) return known;
+    if (this.authorizations.size >= AUTHORIZATION_CACHE) this.authorizations.clear();
+    this.authorizations.set(authorization, authorization);
+    return authorization;
   }
 
   private countAccepted(message: RecordedMessage): void {
@@ -231,5 +230,29 @@ function isOf({ service, listener }: RecordedMessage, name: string): boolean {
 
 /** Rough bytes of headers and body; authorization is shared and not counted. */
 function detailSize(message: RecordedMessage): number {
-  return (message.headers ? 400 : 0) + (message.body?.length ?? 0);
+  return (message.headers?.length ?? 0) + (message.body?.length ?? 0);
+}
+
+/** One flat string instead of an object: a fifth of the memory, and nothing of the connection's buffers stays alive. */
+export function packHeaders(rawHeaders: readonly string[]): string {
+  const kept: string[] = [];
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index] ?? '';
+    if (name.charCodeAt(0) === 0x3a || name.toLowerCase() === 'authorization') continue;
+    kept.push(name, rawHeaders[index + 1] ?? '');
+  }
+  return kept.join('\n');
+}
+
+/** Lower-case names; the values of a repeated header are joined as HTTP allows. */
+export function unpackHeaders({ headers, authorization }: RecordedMessage): Record<string, string> | undefined {
+  if (headers === undefined) return undefined;
+  const unpacked: Record<string, string> = authorization === undefined ? {} : { authorization };
+  const lines = headers === '' ? [] : headers.split('\n');
+  for (let index = 0; index < lines.length; index += 2) {
+    const name = (lines[index] ?? '').toLowerCase();
+    const before = unpacked[name];
+    unpacked[name] = before === undefined ? (lines[index + 1] ?? '') : `${before}, ${lines[index + 1] ?? ''}`;
+  }
+  return unpacked;
 }

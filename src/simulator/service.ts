@@ -22,7 +22,6 @@ export interface Failure {
   /** Sent as it is, instead of the service's own form. */
   body?: string | undefined;
   headers?: Readonly<Record<string, string>> | undefined;
-  retryAfterSeconds?: number | undefined;
   /** APNs, 410: since when the token is dead, milliseconds. */
   timestampMs?: number | undefined;
 }

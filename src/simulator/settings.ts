@@ -25,8 +25,18 @@ export const settingsSchema = z.strictObject({
   apnsBadTokenLimit: z.int().nonnegative().default(500),
   /** Web Push: decrypt every n-th message; 1 = all, 0 = none. Decrypting costs most of a message's time. */
   webpushDecryptEvery: z.int().nonnegative().default(1),
-  /** Close a connection that was idle for so long, with GOAWAY `session_timeout`; 0 = never. */
-  idleTimeoutMs: z.int().nonnegative().default(0),
+  /** FCM: an idle connection gets GOAWAY `session_timeout` after this time; 0 = never. Holds for new connections. */
+  fcmIdleMs: z
+    .int()
+    .nonnegative()
+    .default(4 * MINUTE_MS),
+  /** FCM: any connection gets GOAWAY `max_age` after this time; 0 = never. Holds for new connections. */
+  fcmMaxAgeMs: z
+    .int()
+    .nonnegative()
+    .default(60 * MINUTE_MS),
+  /** FCM: so many PINGs without a request between them get GOAWAY `too_many_pings`; 0 = any number. */
+  fcmMaxPings: z.int().nonnegative().default(3),
 });
 
 export type SettingsValues = z.infer<typeof settingsSchema>;

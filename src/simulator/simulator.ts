@@ -8,7 +8,7 @@ import type { Exchange } from './exchange.js';
 import { FcmService } from './fcm.js';
 import { OauthService } from './fcm-oauth.js';
 import { Home } from './home.js';
-import { Listener } from './listener.js';
+import { type ConnectionLimits, Listener } from './listener.js';
 import { Pipeline } from './pipeline.js';
 import { PortBook, type Ports } from './ports.js';
 import { Random } from './random.js';
@@ -125,6 +125,7 @@ export class Simulator {
         requireHttp2: name === 'apns' || name === 'apnsSandbox',
         maxConcurrentStreams: name.startsWith('apns') ? MAX_STREAMS.apns : MAX_STREAMS.fcm,
         stats,
+        limits: () => this.limitsOf(name),
         handle: this.handlerOf(name, stats),
       });
       this.listeners.push(listener);
@@ -152,6 +153,12 @@ export class Simulator {
     this.canaryHits = 0;
     for (const reset of this.resets) reset();
     for (const stats of this.stats.values()) stats.reset();
+  }
+
+  private limitsOf(name: ListenerName): ConnectionLimits {
+    const { fcmIdleMs, fcmMaxAgeMs, fcmMaxPings } = this.settings.values;
+    if (name === 'fcm') return { idleMs: fcmIdleMs, maxAgeMs: fcmMaxAgeMs, maxPings: fcmMaxPings };
+    return { idleMs: 0, maxAgeMs: 0, maxPings: 0 };
   }
 
   private handlerOf(name: ListenerName, stats: ListenerStats): (exchange: Exchange) => void {

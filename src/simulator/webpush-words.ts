@@ -133,11 +133,9 @@ export function requestReply(profile: WebpushProfile, fault: RequestFault): Repl
 /** The answer for a failure that a rule, a target state or a magic id asked for. */
 export function webpushFailure(profile: WebpushProfile, failure: Failure, redirectTo: string): Reply {
   const said = baseReply(profile, failure, redirectTo);
-  const headers: Record<string, string> = { ...said.headers };
-  if (failure.retryAfterSeconds !== undefined) headers['retry-after'] = String(failure.retryAfterSeconds);
   return {
     status: said.status,
-    headers: { ...headers, ...failure.headers },
+    headers: { ...said.headers, ...failure.headers },
     body: failure.body ?? said.body ?? '',
   };
 }

@@ -12,7 +12,7 @@ let simulator: TestSimulator;
 let bearer: string;
 
 beforeAll(async () => {
-  simulator = await TestSimulator.start({ maxMessages: 10, maxDetailBytes: 4_000 });
+  simulator = await TestSimulator.start({ maxMessages: 10, maxDetailBytes: 500 });
   bearer = `Bearer ${await simulator.accessToken()}`;
 });
 beforeEach(() => simulator.reset());

@@ -198,6 +198,36 @@ describe('faults on a connection', () => {
   });
 });
 
+describe('connections that FCM ends by itself', () => {
+  const goaway = (over: ClientHttp2Session): Promise<unknown> =>
+    new Promise((resolve) => {
+      over.once('goaway', (code, _last, debug) => resolve([code, Buffer.from(debug ?? []).toString()]));
+    });
+
+  it.each([
+    ['fcmIdleMs', 'session_timeout'],
+    ['fcmMaxAgeMs', 'max_age'],
+  ])('by %s', async (setting, debug) => {
+    await simulator.control('PUT', '/__settings', { [setting]: 200 });
+    const other = simulator.open(simulator.urls.fcm);
+    const end = closed(other);
+    expect(await goaway(other)).toEqual([0, debug]);
+    await end;
+  });
+
+  it('after three PINGs without a request', async () => {
+    const ended = goaway(session);
+    const ping = (): Promise<void> => new Promise((resolve) => session.ping(() => resolve()));
+    await ping();
+    await ping();
+    expect((await push()).status).toBe(200);
+    await ping();
+    await ping();
+    await ping();
+    expect(await ended).toEqual([11, 'too_many_pings']);
+  });
+});
+
 describe('which requests a rule meets', () => {
   const refuse = { type: 'respond', status: 500 };
   const statuses = async (count: number, token = 't'): Promise<number[]> => {

@@ -234,6 +234,12 @@ describe('FCM: quotas and targets', () => {
     expect((await message({ token: 'phone--429-ra5' })).status).toBe(200);
   });
 
+  it('says Retry-After as a date as well', async () => {
+    const { headers } = await message({ token: 'phone--503-date30' });
+    const at = Date.parse(String(headers['retry-after']));
+    expect(Math.abs(at - Date.now() - 30_000)).toBeLessThan(3_000);
+  });
+
   it("refuses another project's token", async () => {
     await simulator.control('PUT', '/__targets/theirs', { state: 'live', projectId: 'carillon-other' });
     expect(errorCode(await message({ token: 'theirs' }))).toBe('SENDER_ID_MISMATCH');
