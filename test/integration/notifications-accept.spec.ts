@@ -220,7 +220,7 @@ describe('an idempotency key', () => {
         await tx.query('lock table notification in share mode');
         const both = Promise.all([send(api), send(other)]);
         await eventually(async () => {
-          const [waiting] = await tx.query(
+          const [waiting] = await db.query(
             `select count(*)::int as n from pg_stat_activity
              where datname = current_database() and wait_event_type = 'Lock'`,
           );
