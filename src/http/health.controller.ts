@@ -57,7 +57,8 @@ export class HealthController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<string> {
     const wanted = this.config.METRICS_TOKEN;
-    if (wanted !== undefined && !isEqual(authorization ?? '', `Bearer ${wanted}`)) {
+    const given = /^Bearer +(.*)$/i.exec(authorization ?? '')?.[1] ?? '';
+    if (wanted !== undefined && !isEqual(given, wanted)) {
       throw new DomainError('unauthorized', 'unauthorized', 'The metrics token is needed.');
     }
     reply.type(this.metrics.contentType);

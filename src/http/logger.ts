@@ -1,5 +1,5 @@
 import type { LoggerService } from '@nestjs/common';
-import { pino } from 'pino';
+import { type DestinationStream, type LoggerOptions, pino } from 'pino';
 import type { Config } from '../config/config.js';
 import { scrub } from './scrub.js';
 
@@ -15,13 +15,18 @@ const NEST_CHATTER = new Set(['InstanceLoader', 'RoutesResolver', 'RouterExplore
 export class JsonLogger implements LoggerService {
   private readonly pino;
 
-  constructor(level: Config['LOG_LEVEL'], role: Config['CARILLON_ROLE']) {
-    this.pino = pino({
+  /** @param destination where the lines go instead of standard output */
+  constructor(level: Config['LOG_LEVEL'], role: Config['CARILLON_ROLE'], destination?: DestinationStream) {
+    const options: LoggerOptions = {
       level,
       base: { role, pid: process.pid },
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
-    });
+      // Errors come here scrubbed; pino's own serializer would add to them.
+      serializers: { err: (error: unknown) => error },
+      errorKey: 'cause',
+    };
+    this.pino = destination ? pino(options, destination) : pino(options);
   }
 
   log(message: unknown, ...rest: unknown[]): void {

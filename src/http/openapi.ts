@@ -45,7 +45,7 @@ const problemSchema = z.object({
 /** Describes what is served, from the declarations that also validate it. */
 export function describeApi(routes: readonly ServedRoute[], version: string): OpenApiDocument {
   const paths: Record<string, Record<string, Operation>> = {};
-  const sorted = routes.toSorted((one, other) => one.path.localeCompare(other.path));
+  const sorted = routes.toSorted((one, other) => rankOf(one) - rankOf(other) || one.path.localeCompare(other.path));
   for (const route of sorted) {
     const path = route.path.replaceAll(/:(\w+)/g, '{$1}');
     paths[path] = { ...paths[path], [route.method.toLowerCase()]: operationOf(route) };
@@ -68,6 +68,11 @@ export function describeApi(routes: readonly ServedRoute[], version: string): Op
       },
     },
   };
+}
+
+/** What people look for first, first: the product before its health. */
+function rankOf({ path }: ServedRoute): number {
+  return path.startsWith('/v1/') ? 0 : 1;
 }
 
 function operationOf({ method, path, spec }: ServedRoute): Operation {
@@ -126,7 +131,15 @@ function responsesOf(spec: RouteSpec): Operation['responses'] {
 }
 
 function schemaOf(schema: z.ZodType | z.core.$ZodType, io: 'input' | 'output'): JsonObject {
-  const { $schema: _, ...json } = z.toJSONSchema(schema, { io, unrepresentable: 'any', target: 'draft-2020-12' });
+  const { $schema: _, ...json } = z.toJSONSchema(schema, {
+    io,
+    unrepresentable: 'any',
+    target: 'draft-2020-12',
+    // A format says what its pattern would, and can be read.
+    override: ({ jsonSchema }) => {
+      if (jsonSchema.format !== undefined) delete jsonSchema.pattern;
+    },
+  });
   return json;
 }
 

@@ -51,19 +51,19 @@ export class RateLimiter {
       known.updatedMs = nowMs;
       return known;
     }
-    if (this.buckets.size >= MAX_BUCKETS) this.forgetFullOnes(nowMs);
+    if (this.buckets.size >= MAX_BUCKETS) this.makeRoom(nowMs);
     const bucket = { tokens: this.capacity, updatedMs: nowMs };
     this.buckets.set(key, bucket);
     return bucket;
   }
 
-  private forgetFullOnes(nowMs: number): void {
+  private makeRoom(nowMs: number): void {
     for (const [key, { tokens, updatedMs }] of this.buckets) {
       if (tokens + ((nowMs - updatedMs) / 1_000) * this.ratePerSecond >= this.capacity) this.buckets.delete(key);
     }
-    // All of them in use: an attack from many addresses. Forgetting the oldest keeps memory bounded.
+    // All of them in use: an attack from many addresses. A tenth goes, the oldest, so that the sweep above stays rare.
     for (const key of this.buckets.keys()) {
-      if (this.buckets.size < MAX_BUCKETS) break;
+      if (this.buckets.size <= MAX_BUCKETS * 0.9) break;
       this.buckets.delete(key);
     }
   }
