@@ -131,6 +131,8 @@ export class Dispatch1780000000002 implements MigrationInterface {
         latency_sum_ms bigint not null default 0,
         primary key (minute, application_id, provider, lane, outcome, code, worker)
       );
+      -- Statistics of one application; no column that counting changes, so that counting stays heap-only.
+      create index attempt_stat_application on attempt_stat (application_id, minute);
 
       create table gate (
         application_id uuid not null references application on delete cascade,

@@ -1,5 +1,7 @@
 import { Module } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
+import { AdminController } from './admin/admin.controller.js';
+import { AdminModule } from './admin/admin.module.js';
 import { ApiKeysController } from './applications/api-keys.controller.js';
 import { ApplicationsController } from './applications/applications.controller.js';
 import { ApplicationsModule } from './applications/applications.module.js';
@@ -19,7 +21,7 @@ import { NotificationsModule } from './notifications/notifications.module.js';
 
 /** What the api role runs: every controller and gateway. The modules bring the services that these use. */
 @Module({
-  imports: [HttpModule, ApplicationsModule, DevicesModule, NotificationsModule, DeliveriesLogModule],
+  imports: [HttpModule, ApplicationsModule, DevicesModule, NotificationsModule, DeliveriesLogModule, AdminModule],
   controllers: [
     ApplicationsController,
     ApiKeysController,
@@ -29,6 +31,7 @@ import { NotificationsModule } from './notifications/notifications.module.js';
     NotificationsController,
     DeliveriesController,
     ReceiptsController,
+    AdminController,
     OpenApiController,
   ],
   providers: [{ provide: APP_GUARD, useClass: CallerGuard }, Cors],

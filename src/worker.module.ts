@@ -1,4 +1,5 @@
 import { type DynamicModule, Module } from '@nestjs/common';
+import { MaintenanceModule } from './admin/maintenance.module.js';
 import type { Config } from './config/config.js';
 import { DispatchModule } from './deliveries/dispatch.module.js';
 import { PlanningModule } from './deliveries/planning.module.js';
@@ -12,7 +13,7 @@ export class WorkerModule {
     const connections = new ConsumerConnections(config.REDIS_URL);
     return {
       module: WorkerModule,
-      imports: [HttpModule, DispatchModule.of(config, connections), PlanningModule.of(connections)],
+      imports: [HttpModule, MaintenanceModule, DispatchModule.of(config, connections), PlanningModule.of(connections)],
     };
   }
 }

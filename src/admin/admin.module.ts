@@ -1,0 +1,16 @@
+import { Module } from '@nestjs/common';
+import { ApplicationsModule } from '../applications/applications.module.js';
+import { HttpModule } from '../http/http.module.js';
+import { FleetMetrics } from './fleet-metrics.js';
+import { StatsRepository } from './stats.repository.js';
+import { StatsService } from './stats.service.js';
+import { SystemRepository } from './system.repository.js';
+import { SystemService } from './system.service.js';
+
+/** Statistics, the state of the installation and its metrics, for the api role; the controller is in `api.module.ts`. */
+@Module({
+  imports: [ApplicationsModule, HttpModule],
+  providers: [FleetMetrics, StatsRepository, StatsService, SystemRepository, SystemService],
+  exports: [StatsService, SystemService],
+})
+export class AdminModule {}
