@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /**
  * UUID version 5 made of two ids: the same delivery gets the same id at every repeat, in every process.
@@ -8,24 +8,20 @@ import { createHash } from 'node:crypto';
  * @see https://www.rfc-editor.org/rfc/rfc9562#section-5.5
  */
 export function stableUuid(namespace: string, name: string): string {
-  const bytes = createHash('sha1')
-    .update(Buffer.from(namespace.replaceAll('-', ''), 'hex'))
-    .update(name)
-    .digest();
-  bytes[6] = 0x50 | ((bytes[6] ?? 0) & 0x0f);
-  bytes[8] = 0x80 | ((bytes[8] ?? 0) & 0x3f);
-  const hex = bytes.toString('hex');
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20, 32)}`;
+  const input = Buffer.concat([Buffer.from(namespace.replaceAll('-', ''), 'hex'), Buffer.from(name)]);
+  const hex = hash('sha1', input, 'hex');
+  const variant = (0x8 | (Number.parseInt(hex.charAt(16), 16) & 0x3)).toString(16);
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-5${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }
 
 /** The first `chars` characters (at most 43) of the URL-safe SHA-256 of a text: short, equal for equal texts. */
 export function shortDigest(text: string, chars: number): string {
-  return createHash('sha256').update(text).digest('base64url').slice(0, chars);
+  return hash('sha256', text, 'base64url').slice(0, chars);
 }
 
 /** Tells two secrets apart without revealing either: SHA-256 over the parts, 16 hex digits. */
 export function fingerprintOf(...parts: readonly string[]): string {
-  return createHash('sha256').update(parts.join('\n')).digest('hex').slice(0, 16);
+  return hash('sha256', parts.join('\n'), 'hex').slice(0, 16);
 }
 
 /**

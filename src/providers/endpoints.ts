@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { Config } from '../config/config.js';
 import type { Environment } from './provider.js';
 
-/** A provider's host and the authorities to trust for it; no `ca`: the system's. */
+/** A provider's origin and the authorities to trust for it; no `ca`: the system's. */
 export interface Endpoint {
   url: string;
   ca?: string;
@@ -52,7 +52,8 @@ function isElsewhere(url: string): boolean {
   return !/(^|\.)(googleapis\.com|apple\.com)$/.test(new URL(url).hostname);
 }
 
-function withCa(url: string, ca: string | undefined): Endpoint {
+function withCa(uri: string, ca: string | undefined): Endpoint {
+  const url = new URL(uri).origin;
   return ca === undefined ? { url } : { url, ca };
 }
 

@@ -59,7 +59,7 @@ export interface Message {
   notificationId: string;
   content: Content;
   priority: 'high' | 'normal';
-  /** The caller's, or one derived from the notification so that a repeat replaces instead of showing twice. */
+  /** The caller's. Absent: each adapter derives one from the notification, so that a repeat replaces instead of showing twice. */
   collapseKey?: string;
   /** What was asked for; the remaining time is given per send. */
   ttlSeconds: number;

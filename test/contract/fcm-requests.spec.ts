@@ -69,6 +69,12 @@ describe('what goes to FCM', () => {
     expect(message['android']).toEqual({ priority: 'high', ttl: '3600s' });
   });
 
+  it('a badge alone is no background push', async () => {
+    const message = await received({ content: { badge: 0 } });
+    expect(message).not.toHaveProperty('notification');
+    expect(message['apns']).toMatchObject({ headers: { 'apns-push-type': 'alert' }, payload: { aps: { badge: 0 } } });
+  });
+
   it('the caller’s collapse key', async () => {
     const message = await received({ collapseKey: 'score' });
     expect(message).toMatchObject({

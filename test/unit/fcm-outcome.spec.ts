@@ -38,7 +38,7 @@ describe('what no documentation promises', () => {
         { '@type': BAD_REQUEST, fieldViolations: [{ field: 'message.fid' }] },
         { '@type': FCM_ERROR, errorCode: 'INVALID_ARGUMENT' },
       ]),
-      { kind: 'token_invalid' },
+      { kind: 'token_invalid', detail: 'x (message.fid)' },
     ],
     [
       'an FcmError behind others',

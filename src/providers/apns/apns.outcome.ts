@@ -1,5 +1,5 @@
 import { parseRetryAfterMs } from '../../lib/retry-after.js';
-import { type Answer, isHtml, jsonBody, publicDetail, wordOr } from '../answer.js';
+import { type Answer, isHtml, jsonBody, wordOr } from '../answer.js';
 import type { Outcome } from '../provider.js';
 
 /**
@@ -54,7 +54,7 @@ export function apnsOutcome(answer: Answer, options: ApnsOutcomeOptions): Outcom
   if (answer.status >= 500) return serverOutcome(answer, facts, options);
   if (answer.status === 410) return { kind: 'token_invalid', ...facts, ...invalidSince(body) };
   if (answer.status === 429) return throttled(answer, facts, options);
-  return refusedOutcome(facts, publicDetail(body === undefined ? undefined : body['message']), options);
+  return { kind: refusedKind(facts.code, options), ...facts };
 }
 
 interface Facts {
@@ -89,10 +89,11 @@ function throttled(answer: Answer, facts: Facts, { now }: ApnsOutcomeOptions): O
   };
 }
 
-function refusedOutcome(facts: Facts, detail: string | undefined, { hasOwnTopic }: ApnsOutcomeOptions): Outcome {
-  const said = detail === undefined ? facts : { ...facts, detail };
-  if (TOKEN_REFUSED.has(facts.code)) return { kind: 'token_refused', ...said };
-  if (CREDENTIAL_REASONS.has(facts.code)) return { kind: 'credential_invalid', ...said };
-  if (TOPIC_REASONS.has(facts.code)) return { kind: hasOwnTopic ? 'message_invalid' : 'credential_invalid', ...said };
-  return { kind: 'message_invalid', ...said };
+function refusedKind(
+  reason: string,
+  { hasOwnTopic }: ApnsOutcomeOptions,
+): 'token_refused' | 'credential_invalid' | 'message_invalid' {
+  if (TOKEN_REFUSED.has(reason)) return 'token_refused';
+  if (CREDENTIAL_REASONS.has(reason)) return 'credential_invalid';
+  return TOPIC_REASONS.has(reason) && !hasOwnTopic ? 'credential_invalid' : 'message_invalid';
 }

@@ -47,7 +47,7 @@ export function fcmOutcome(answer: Answer, now: Date): Outcome {
   const facts = {
     code: error.errorCode ?? error.reason ?? error.status ?? String(answer.status),
     status: answer.status,
-    ...withDetail(error.message),
+    ...withDetail(error.fields.length > 0 ? `${error.message ?? ''} (${error.fields.join(', ')})` : error.message),
   };
   if (answer.status >= 500) return serverOutcome(answer, body !== undefined, facts, now);
   // A 200 that is no FCM answer came from something in between; whether FCM saw the request is unknown.

@@ -138,20 +138,21 @@ function androidPart({ content, priority, ttlSeconds }: Message, isShown: boolea
   };
 }
 
-/** For tokens of iOS apps that use Firebase. */
+/** For tokens of iOS apps that use Firebase. What shows, rings or badges nothing has to be a background push. */
 function apnsPart({ content, priority }: Message, isShown: boolean, collapseKey: string): ApnsConfig {
+  const isAlert = isShown || content.badge !== undefined || content.sound !== undefined;
   return {
     headers: {
-      'apns-push-type': isShown ? 'alert' : 'background',
-      'apns-priority': isShown && priority === 'high' ? '10' : '5',
+      'apns-push-type': isAlert ? 'alert' : 'background',
+      'apns-priority': isAlert && priority === 'high' ? '10' : '5',
       'apns-collapse-id': collapseIdOf(collapseKey),
       'apns-expiration': APNS_EXPIRATION_SLOT,
     },
     payload: {
       aps: {
         ...(content.badge !== undefined && { badge: content.badge }),
-        ...(content.sound !== undefined && isShown && { sound: content.sound }),
-        ...(!isShown && { contentAvailable: true }),
+        ...(content.sound !== undefined && { sound: content.sound }),
+        ...(!isAlert && { contentAvailable: true }),
         ...(content.imageUrl !== undefined && { mutableContent: true }),
       },
     },

@@ -23,7 +23,7 @@ export interface WebPushTemplate {
   maxTtlSeconds: number;
 }
 
-/** Builds the service worker's JSON: `{ title, body, image, url, badge, sound, data: { carillonNotificationId, … } }`. */
+/** Builds the service worker's JSON: `{ title, body, image, url, badge, sound, tag, data: { carillonNotificationId, … } }`. */
 export function compileWebPush(message: Message): WebPushTemplate {
   const { content, notificationId } = message;
   const overrides = overridesOf(message.overrides, 'overrides.webpush').value;
@@ -36,6 +36,8 @@ export function compileWebPush(message: Message): WebPushTemplate {
       ...(content.clickUrl !== undefined && { url: content.clickUrl }),
       ...(content.badge !== undefined && { badge: content.badge }),
       ...(content.sound !== undefined && { sound: content.sound }),
+      // What a service worker replaces by; without one, the notification's id serves.
+      ...(message.collapseKey !== undefined && { tag: message.collapseKey }),
       data: { ...content.data },
     },
     isRecord(overrides['payload']) ? overrides['payload'] : {},
