@@ -16,6 +16,12 @@ const LOG_EVERY = 10;
 async function main(): Promise<void> {
   const config = loadConfig();
   const logger = new JsonLogger(config.LOG_LEVEL, config.CARILLON_ROLE);
+  const crash = (error: unknown): never => {
+    logger.fatal({ event: 'service.crashed', err: error });
+    process.exit(1);
+  };
+  process.on('uncaughtException', crash);
+  process.on('unhandledRejection', crash);
   const stopping = new AbortController();
   let service: Service | undefined;
   const stop = (signal: string) => {
@@ -33,7 +39,7 @@ async function main(): Promise<void> {
 
   await waitForDatabase(config, logger, stopping.signal);
   if (stopping.signal.aborted) return;
-  service = await startService(config);
+  service = await startService(config).catch(crash);
   if (stopping.signal.aborted) return end(service, logger);
   logger.log({ event: 'service.started', port: service.port, uptimeMs: Math.round(performance.now()) });
 }

@@ -33,6 +33,8 @@ interface CachedKey {
 export class ApiKeysService implements OnApplicationShutdown {
   private readonly logger = new Logger('api-keys');
   private readonly cache = new Map<string, CachedKey>();
+  /** Hashes of keys that were valid when last looked up; outlives the cache. */
+  private readonly good = new Set<string>();
   private readonly bootstrapHash: Buffer | undefined;
   private unnoted: Promise<void> = Promise.resolve();
 
@@ -44,6 +46,7 @@ export class ApiKeysService implements OnApplicationShutdown {
     private readonly audit: AuditRepository,
   ) {
     this.bootstrapHash = config.CARILLON_ADMIN_KEY === undefined ? undefined : hashOf(config.CARILLON_ADMIN_KEY);
+    if (this.bootstrapHash) this.good.add(this.bootstrapHash.toString('base64'));
   }
 
   /** @returns the key's record and, this once, the key itself */
@@ -88,9 +91,9 @@ export class ApiKeysService implements OnApplicationShutdown {
     this.cache.clear();
   }
 
-  /** True when the answer of {@link recognise} needs no database. */
-  isCached(key: string): boolean {
-    return (this.cache.get(hashOf(key).toString('base64'))?.untilMs ?? 0) > this.clock.monotonicMs();
+  /** Whether this key was good when it was last asked for in this process; costs no database. */
+  wasValid(key: string): boolean {
+    return this.good.has(hashOf(key).toString('base64'));
   }
 
   /** The key that this secret belongs to, unless it is unknown, revoked or expired. */
@@ -126,11 +129,17 @@ export class ApiKeysService implements OnApplicationShutdown {
     this.cache.set(name, entry);
     entry.key.then(
       (key) => {
+        this.remember(name, key !== undefined);
         if (key?.remainingMs != null) entry.untilMs = Math.min(entry.untilMs, nowMs + key.remainingMs);
       },
       () => this.cache.delete(name),
     );
     return entry;
+  }
+
+  private remember(name: string, isValid: boolean): void {
+    if (!isValid) this.good.delete(name);
+    else if (this.good.size < MAX_CACHED) this.good.add(name);
   }
 
   /** Best effort: knowing when a key was used is not worth failing a request. */

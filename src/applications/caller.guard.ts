@@ -64,8 +64,9 @@ export class CallerGuard implements CanActivate {
   private async authenticate(request: FastifyRequest): Promise<ValidKey> {
     const secret = /^Bearer +([\x21-\x7e]{1,512})$/i.exec(request.headers.authorization ?? '')?.[1];
     const from = `ip:${request.ip}`;
-    // Known keys never wait for what others at the same address try.
-    if (secret === undefined || !this.keys.isCached(secret)) this.failures.check(from);
+    // Keys that were good a while ago never wait for what others at the same address try.
+    if (this.failures.isExhausted(from) && !(secret !== undefined && this.keys.wasValid(secret)))
+      this.failures.take(from);
     const key = secret === undefined ? undefined : await this.keys.recognise(secret);
     if (key) return key;
     this.failures.take(from);

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage, Server } from 'node:http';
-import { BadRequestException, PayloadTooLargeException } from '@nestjs/common';
+import { BadRequestException, PayloadTooLargeException, UnsupportedMediaTypeException } from '@nestjs/common';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyHttpOptions, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Config } from '../config/config.js';
@@ -78,6 +78,8 @@ function readBodies(instance: FastifyInstance<Server>): void {
   instance.addContentTypeParser(/^application\/(?:[\w.-]+\+)?json(?:;|$)/, options, (request, body: Buffer, done) => {
     // Many clients send the media type with every request, also with those that have no body.
     if (body.length === 0) return done(null, undefined);
+    const encoding = request.headers['content-encoding'] ?? 'identity';
+    if (encoding !== 'identity') return done(new UnsupportedMediaTypeException('Bodies are taken uncompressed.'));
     if (!isUtf8(body)) return done(new BadRequestException('The body is not UTF-8.'));
     return parseJson(request, body.toString(), done);
   });

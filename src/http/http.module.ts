@@ -5,6 +5,7 @@ import { ErrorFilter } from './error.filter.js';
 import { HealthController } from './health.controller.js';
 import { Metrics } from './metrics.js';
 import { Readiness } from './readiness.js';
+import { RequestObserver } from './request-observer.js';
 import { RouteTable } from './route-table.js';
 
 /**
@@ -18,7 +19,14 @@ import { RouteTable } from './route-table.js';
 @Module({
   imports: [DiscoveryModule],
   controllers: [HealthController],
-  providers: [Readiness, BaseReadiness, Metrics, RouteTable, { provide: APP_FILTER, useClass: ErrorFilter }],
+  providers: [
+    Readiness,
+    BaseReadiness,
+    Metrics,
+    RequestObserver,
+    RouteTable,
+    { provide: APP_FILTER, useClass: ErrorFilter },
+  ],
   exports: [Readiness, Metrics, RouteTable],
 })
 export class HttpModule {}

@@ -35,11 +35,9 @@ export class RateLimiter {
     bucket.tokens -= 1;
   }
 
-  /** @throws DomainError `rate_limited` when no token is left; takes none */
-  check(key: string): void {
-    if (this.ratePerSecond === 0 || !this.buckets.has(key)) return;
-    const bucket = this.bucketOf(key);
-    if (bucket.tokens < 1) throw this.limited(bucket);
+  /** True when {@link take} would throw. */
+  isExhausted(key: string): boolean {
+    return this.ratePerSecond > 0 && this.buckets.has(key) && this.bucketOf(key).tokens < 1;
   }
 
   private bucketOf(key: string): Bucket {

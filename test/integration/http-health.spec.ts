@@ -130,6 +130,12 @@ describe('/metrics', () => {
     expect(answer.headers.get('content-type')).toMatch(/^text\/plain/);
     expect(answer.body).toContain('process_cpu_user_seconds_total');
     expect(answer.body).toContain('carillon_collectors_failed 1');
+    await call(api, 'GET', '/v1/users/somebody?secret=1');
+    const again = await call(api, 'GET', '/metrics', { key: 'metrics-token' });
+    expect(again.body).toMatch(
+      /carillon_http_request_duration_seconds_count\{method="GET",route="\/metrics",status="200"\} \d/,
+    );
+    expect(again.body).not.toMatch(/somebody|secret/);
   });
 });
 

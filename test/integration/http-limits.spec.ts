@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ApiKeysService } from '../../src/applications/api-keys.service.js';
 import { call, createApplication, startApi, type TestApi } from '../setup/app.js';
 import { createTestDatabase, type TestDatabase } from '../setup/database.js';
 import { eventually } from '../setup/eventually.js';
@@ -42,7 +43,7 @@ describe('RATE_LIMIT_PER_SECOND', () => {
 });
 
 describe('wrong keys', () => {
-  it('are slowed down per address, while a key that is known works on', async () => {
+  it('are slowed down per address, while a key that was good works on, also when it is no longer cached', async () => {
     const { adminKey, id } = await createApplication(api);
     const path = `/v1/applications/${id}`;
     expect((await call(api, 'GET', path, { key: adminKey })).status).toBe(200);
@@ -51,6 +52,9 @@ describe('wrong keys', () => {
     );
     expect(answers.filter(({ status }) => status === 401).length).toBeLessThanOrEqual(25);
     expect(answers.filter(({ status }) => status === 429).length).toBeGreaterThan(10);
+    api.app.get(ApiKeysService).forgetCached();
     expect((await call(api, 'GET', path, { key: adminKey })).status).toBe(200);
+    expect((await call(api, 'GET', path, { key: 'ad_another-guess' })).status).toBe(429);
+    expect((await call(api, 'GET', path)).status).toBe(429);
   });
 });

@@ -208,6 +208,10 @@ describe('a request', () => {
     expect(await postRaw(body, contentType)).toMatchObject({ status, body: { status, code } });
   });
 
+  it('that is compressed is refused, since nobody would unpack it', async () => {
+    expect((await post(`/v1/probe/${ID}`, VALID, { 'content-encoding': 'gzip' })).status).toBe(415);
+  });
+
   it('streams NDJSON past the JSON limit, and only where it is declared', async () => {
     const line = `${JSON.stringify({ a: 'x'.repeat(90) })}\n`;
     const body = line.repeat(10_000);
