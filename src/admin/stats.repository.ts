@@ -25,7 +25,7 @@ export class StatsRepository {
    */
   tallies(applicationId: string, from: Date, to: Date, bucketSeconds: number): Promise<(Tally & { bucketAt: Date })[]> {
     return this.db.query(
-      `select to_timestamp(floor(extract(epoch from minute) / $4::int) * $4::int) as "bucketAt", ${TALLY}
+      `select date_bin(make_interval(secs => $4::int), minute, 'epoch') as "bucketAt", ${TALLY}
        from attempt_stat where application_id = $1 and minute >= $2 and minute < $3
        group by 1, provider, outcome, code order by 1`,
       [applicationId, from, to, bucketSeconds],

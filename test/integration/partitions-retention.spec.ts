@@ -11,7 +11,10 @@ import {
 import { writeAnswers } from '../factories/attempt.js';
 import { claimBatch, planBatch } from '../factories/batch.js';
 import { storeNotification } from '../factories/notification.js';
+import { startApi } from '../setup/app.js';
 import { createTestDatabase, type TestDatabase } from '../setup/database.js';
+import { eventually } from '../setup/eventually.js';
+import { testRedisUrl } from '../setup/redis.js';
 
 const RETENTION = { attemptDays: 30, notificationDays: 35 };
 
@@ -191,5 +194,24 @@ describe('partitions past their time', () => {
     await dropOldPartitions(db, RETENTION);
     expect([await count('delivery_attempt_default'), await count('dispatch_batch_default')]).toEqual([0, 1]);
     expect(await db.query('select id from notification_default')).toEqual([{ id: live }]);
+  });
+});
+
+describe('a worker', () => {
+  it('looks after partitions and statistics as soon as it starts', async () => {
+    const firstDay = await day(0);
+    await deliver('completed');
+    await moveClock(40);
+    const worker = await startApi({ database: database.url, redis: await testRedisUrl(), CARILLON_ROLE: 'worker' });
+    try {
+      expect(await daysOf('notification')).toContain(await day(0));
+      await eventually(async () => {
+        expect(await daysOf('delivery_attempt')).not.toContain(firstDay);
+        expect(await daysOf('notification')).not.toContain(firstDay);
+        expect(await db.query('select worker from attempt_stat')).toEqual([{ worker: '' }]);
+      });
+    } finally {
+      await worker.close();
+    }
   });
 });
