@@ -1,7 +1,7 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
 import { BatchesService } from '../batches/batches.service.js';
-import { DATA_SOURCE } from '../database/transaction.js';
+import { DATA_SOURCE, type Database } from '../database/transaction.js';
 import { DevicesService } from '../devices/devices.service.js';
 import { CLOCK, type Clock } from '../lib/clock.js';
 import { NotificationsService } from '../notifications/notifications.service.js';
@@ -9,16 +9,19 @@ import { Producers } from '../queue/producers.js';
 
 /** Devices of the first step: few, so that the first pushes leave at once. */
 const FIRST_PAGE = 2_000;
-/** Devices of each further step. Pausing and cancelling wait for a step, so it must stay well below a second. */
+/** Devices of each further step: 50 batches and more in one commit. */
 const PAGE = 50_000;
 /** Milliseconds after which a planner lets others have its place in the queue. */
 const TURN_MS = 2_000;
 /** Notifications that one round of the sweep wakes planners for. */
 const DUE_PER_ROUND = 500;
 
+/** The notification was paused, cancelled or planned by another while a step was under way: nothing of the step may stay. */
+class Overtaken extends Error {}
+
 /**
- * Walks the audience of a notification and writes its batches. Each step is one transaction under the notification's row
- * lock: any number of planners may be at the same notification, and one that dies leaves the cursor where its batches end.
+ * Walks the audience of a notification and writes its batches. Each step is one transaction that moves the cursor along with
+ * the batches: any number of planners may be at the same notification, and one that dies leaves the cursor where they end.
  */
 @Injectable()
 export class Planner {
@@ -62,24 +65,29 @@ export class Planner {
   }
 
   /** One page of the audience. Resolves to true when there is more to do here. */
-  private step(id: string): Promise<boolean> {
-    return this.db.transaction(async (tx) => {
-      const turn = await this.notifications.takePlanTurn(tx, id);
-      if (!turn) return false;
-      const { applicationId, audience, cursor } = turn;
-      const bound = turn.bound ?? (await this.devices.upperBound(tx, applicationId));
-      const limit = cursor === 0 ? FIRST_PAGE : PAGE;
-      const page = await this.devices.audiencePage(tx, applicationId, audience, cursor, bound, limit);
-      await this.batches.insertRoots(tx, turn, page.groups);
-      const isPlanned = page.seen < limit;
-      await this.notifications.advancePlan(tx, id, {
-        cursor: page.lastId,
-        bound,
-        planned: page.groups.reduce((sum, group) => sum + group.n, 0),
-        isPlanned,
-      });
+  private async step(id: string): Promise<boolean> {
+    try {
+      return await this.db.transaction((tx) => this.planPage(tx, id));
+    } catch (error) {
+      if (error instanceof Overtaken) return false;
+      throw error;
+    }
+  }
+
+  private async planPage(tx: Database, id: string): Promise<boolean> {
+    const turn = await this.notifications.takePlanTurn(tx, id);
+    if (!turn) return false;
+    const { applicationId, audience, cursor } = turn;
+    const bound = turn.bound ?? (await this.devices.upperBound(tx, applicationId));
+    const limit = cursor === 0 ? FIRST_PAGE : PAGE;
+    const page = await this.devices.audiencePage(tx, applicationId, audience, cursor, bound, limit);
+    await this.batches.insertRoots(tx, turn, page.groups);
+    const isPlanned = page.seen < limit;
+    const planned = page.groups.reduce((sum, group) => sum + group.n, 0);
+    if (await this.notifications.advancePlan(tx, turn, { cursor: page.lastId, bound, planned, isPlanned })) {
       return !isPlanned;
-    });
+    }
+    throw new Overtaken();
   }
 
   /** False while Redis is away: the sweep wakes a planner some seconds later. */

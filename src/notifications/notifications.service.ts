@@ -96,16 +96,16 @@ export class NotificationsService {
 
   /** Takes a notification for one step of planning, for as long as this transaction lasts; see the repository. */
   takePlanTurn(db: Database, id: string): Promise<PlanTurn | undefined> {
-    return this.planning.lock(db, id);
+    return this.planning.take(db, id);
   }
 
-  /** Records a step of planning in the transaction that wrote its batches. */
+  /** Records a step of planning in the transaction that wrote its batches; false: that must be rolled back. */
   advancePlan(
     db: Database,
-    id: string,
+    turn: PlanTurn,
     step: { cursor: number; bound: number; planned: number; isPlanned: boolean },
-  ): Promise<void> {
-    return this.planning.advance(db, id, step);
+  ): Promise<boolean> {
+    return this.planning.advance(db, turn, step);
   }
 
   /** Notifications that need a planner: due, or left behind by one. */

@@ -9,7 +9,7 @@ const PLANNER_TIMEOUT_SECONDS = 20;
 /** Seconds until a job that was put on Bull for a planner counts as lost. */
 const WAKE_TIMEOUT_SECONDS = 5;
 
-/** A notification whose audience is being walked, locked by this transaction. */
+/** One step of walking a notification's audience. */
 export interface PlanTurn {
   id: string;
   applicationId: string;
@@ -22,6 +22,10 @@ export interface PlanTurn {
   bound: number | null;
 }
 
+/** Unplanned and under way; what is paused only when its time has passed, so that every delivery is on record as expired. */
+const IS_TO_PLAN = `not is_planned
+  and (state in ('scheduled', 'planning') or (state = 'paused' and expires_at <= carillon_now()))`;
+
 /** SQL over the columns of `notification` that planning keeps. */
 @Injectable()
 export class PlanningRepository {
@@ -30,35 +34,42 @@ export class PlanningRepository {
   /**
    * Takes a notification for one step of planning. Undefined: another planner is at it, it is planned, or it must not be
    * planned now (not due, paused, ended).
+   *
+   * Keeps other planners away for as long as the transaction lasts, but nobody else: whoever pauses or cancels meanwhile
+   * does not wait, and {@link advance} finds out.
    */
-  async lock(db: Database, id: string): Promise<PlanTurn | undefined> {
+  async take(db: Database, id: string): Promise<PlanTurn | undefined> {
+    // A statement of its own: the next one must see what the planner before has committed.
+    const [lock] = await db.query('select pg_try_advisory_xact_lock(hashtextextended($1, 0)) as taken', [id]);
+    if (!lock.taken) return undefined;
     const rows = await db.query(
       `select id, application_id as "applicationId", lane, audience, expires_at as "expiresAt", plan_cursor as cursor,
          plan_bound as bound
-       from notification
-       where id = $1 and not is_planned and send_at <= carillon_now()
-         and (state in ('scheduled', 'planning') or (state = 'paused' and expires_at <= carillon_now()))
-       for update skip locked`,
+       from notification where id = $1 and send_at <= carillon_now() and ${IS_TO_PLAN}`,
       [id],
     );
     return rows[0];
   }
 
-  /** Records one step: up to which device the batches are written. */
+  /**
+   * Records one step: up to which device the batches of this transaction go. False, and the transaction must be rolled back:
+   * it was paused, cancelled or planned by another in the meantime.
+   */
   async advance(
     db: Database,
-    id: string,
+    turn: PlanTurn,
     step: { cursor: number; bound: number; planned: number; isPlanned: boolean },
-  ): Promise<void> {
+  ): Promise<boolean> {
     const state = `case when $5 then 'sending' else 'planning' end`;
-    await db.query(
+    const [, changed] = await db.query(
       `update notification set plan_cursor = $2, plan_bound = $3, planned = planned + $4, is_planned = $5,
          plan_wake_at = carillon_now() + interval '${PLANNER_TIMEOUT_SECONDS} seconds',
          state = case when state = 'paused' then state else ${state} end,
          state_before_pause = case when state = 'paused' then ${state} end
-       where id = $1`,
-      [id, step.cursor, step.bound, step.planned, step.isPlanned],
+       where id = $1 and plan_cursor = $6 and ${IS_TO_PLAN}`,
+      [turn.id, step.cursor, step.bound, step.planned, step.isPlanned, turn.cursor],
     );
+    return changed === 1;
   }
 
   /** Notifications that need a planner. Each is handed out again only after some seconds, so that many sweeps may run. */

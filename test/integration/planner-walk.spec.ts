@@ -11,6 +11,7 @@ import { Producers } from '../../src/queue/producers.js';
 import { insertDevices, storeNotification } from '../factories/notification.js';
 import { createApplication, startApi, type TestApi } from '../setup/app.js';
 import { createTestDatabase, type TestDatabase } from '../setup/database.js';
+import { eventually } from '../setup/eventually.js';
 import { jobsOn } from '../setup/jobs.js';
 import { testRedisUrl } from '../setup/redis.js';
 
@@ -152,6 +153,31 @@ describe('planning', () => {
 });
 
 describe('a notification that must not go out now', () => {
+  it.each(['cancel', 'pause'] as const)(
+    'because of a %s in the middle of a step does not wait for it and undoes it',
+    async (action) => {
+      await insertDevices(db, applicationId, 10);
+      const { id } = await unplanned();
+      const planning = await db.transaction(async (tx) => {
+        // Lets the planner walk, but not write.
+        await tx.query('lock table dispatch_batch in share mode');
+        const planning = planner.plan(id);
+        await eventually(async () => {
+          const [waiting] = await db.query(
+            `select count(*)::int as n from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+          );
+          expect(waiting.n).toBe(1);
+        });
+        await tx.query(`set local lock_timeout = '2s'`);
+        const state = action === 'cancel' ? 'cancelled' : 'paused';
+        await tx.query('update notification set state = $2, state_before_pause = state where id = $1', [id, state]);
+        return { planning };
+      });
+      await planning.planning;
+      expect(await read(id)).toMatchObject({ is_planned: false, planned: 0, batches: 0 });
+    },
+  );
+
   it.each(['cancelled', 'completed'] as const)('because it is %s is not planned', async (state) => {
     await insertDevices(db, applicationId, 3);
     const { id } = await unplanned({}, { state });
