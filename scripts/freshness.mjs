@@ -13,12 +13,14 @@ const BUILD_MARKER = 'dist/.built-from';
  *
  * @param {string} root
  * @param {string} runtimeDir
+ * @param {'whenStale' | 'always' | 'never'} building
  */
-export async function ensureFresh(root, runtimeDir, { force = false } = {}) {
-  if (!force && isInstalled(root) && isBuilt(root)) return;
+export async function ensureFresh(root, runtimeDir, building) {
+  const needsBuild = () => building === 'always' || (building === 'whenStale' && !isBuilt(root));
+  if (isInstalled(root) && !needsBuild()) return;
   await withLock(join(runtimeDir, 'setup.lock'), async () => {
     if (!isInstalled(root)) await npmCi('installing the dependencies', root, runtimeDir);
-    if (force || !isBuilt(root)) await build(root);
+    if (needsBuild()) await build(root);
   });
 }
 

@@ -3,6 +3,9 @@ import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 
+/** @type {NodeJS.Signals[]} */
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+
 /** @param {string} message one line for the person who waits */
 export function say(message) {
   process.stdout.write(`carillon: ${message}\n`);
@@ -19,9 +22,7 @@ export function say(message) {
 export function runInForeground(command, args, { watchable = false, ...options } = {}) {
   const stdio = watchable ? ['inherit', 'inherit', 'inherit', 'ipc'] : 'inherit';
   const child = spawn(command, args, { stdio, ...options });
-  /** @type {NodeJS.Signals[]} */
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
-  const forwards = signals.map((signal) => {
+  const forwards = SIGNALS.map((signal) => {
     // A terminal sends Ctrl-C to all of its foreground processes itself; a second one means "at once" to some.
     const forward = () => (signal === 'SIGINT' && process.stdin.isTTY ? undefined : child.kill(signal));
     process.on(signal, forward);
@@ -56,18 +57,23 @@ export async function runWithProgress(what, command, args, options = {}) {
   };
   child.stdout.on('data', collect);
   child.stderr.on('data', collect);
-  const stop = () => child.kill('SIGTERM');
-  process.once('exit', stop);
+  let interruptedBy;
+  const interrupt = (signal) => {
+    interruptedBy = signal;
+    child.kill(signal);
+  };
+  for (const signal of SIGNALS) process.on(signal, interrupt);
   try {
     const code = await new Promise((resolve, reject) => {
       child.once('error', reject);
       child.once('close', resolve);
     });
+    if (interruptedBy !== undefined) throw new Error(`${what}: interrupted`);
     if (code !== 0) throw new Error(`${what} failed (${command} ${args.join(' ')}):\n${output}`);
     say(`${what}: done in ${seconds()} s`);
   } finally {
     clearInterval(ticker);
-    process.off('exit', stop);
+    for (const signal of SIGNALS) process.off(signal, interrupt);
   }
 }
 

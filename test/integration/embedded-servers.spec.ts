@@ -10,6 +10,9 @@ import { startRedis } from '../../src/embedded/redis.js';
 import { createTestDatabase } from '../setup/database.js';
 import { testRedisUrl } from '../setup/redis.js';
 
+/** A process may be killed here, the machine is not. */
+const settings = { fsync: 'off' };
+
 const newDir = () => mkdtemp(join(inject('runDir'), 'server-'));
 
 async function query(url: string, sql: string): Promise<unknown[]> {
@@ -24,13 +27,13 @@ async function query(url: string, sql: string): Promise<unknown[]> {
 
 it('keeps data, address and password of Postgres across a restart, and leaves no process or port behind', async () => {
   const dir = await newDir();
-  const first = await startPostgres({ dir });
+  const first = await startPostgres({ dir, settings });
   await query(first.url, 'create table kept (n int)');
   await first.stop();
   expect(identify(first.pid)).toBeUndefined();
   expect(await isPortFree(first.port)).toBe(true);
 
-  const second = await startPostgres({ dir });
+  const second = await startPostgres({ dir, settings });
   try {
     expect(second.url).toBe(first.url);
     expect(await query(second.url, 'select * from kept')).toEqual([]);
@@ -41,12 +44,12 @@ it('keeps data, address and password of Postgres across a restart, and leaves no
 
 it('recovers a Postgres that was killed, with every committed row', async () => {
   const dir = await newDir();
-  const first = await startPostgres({ dir });
+  const first = await startPostgres({ dir, settings });
   await query(first.url, 'create table kept as select generate_series(1, 1000) n');
   process.kill(first.pid, 'SIGKILL');
   await first.exited;
 
-  const second = await startPostgres({ dir });
+  const second = await startPostgres({ dir, settings });
   try {
     expect(await query(second.url, 'select count(*)::int n from kept')).toEqual([{ n: 1000 }]);
   } finally {
@@ -56,8 +59,8 @@ it('recovers a Postgres that was killed, with every committed row', async () => 
 
 it('ends a Postgres that a killed owner left in the folder before it starts its own', async () => {
   const dir = await newDir();
-  const orphan = await startPostgres({ dir });
-  const successor = await startPostgres({ dir });
+  const orphan = await startPostgres({ dir, settings });
+  const successor = await startPostgres({ dir, settings });
   try {
     await orphan.exited;
     expect(identify(orphan.pid)).toBeUndefined();

@@ -20,7 +20,8 @@ export async function createTestDatabase(options: { migrated: boolean } = { migr
 
 /** @returns the URL of the new database */
 export async function createDatabase(serverUrl: string, name: string, template: string): Promise<string> {
-  await administer(serverUrl, `create database ${name} template ${template}`);
+  // Four times faster than the default, which writes the whole template through the log; its checkpoints cost nothing here.
+  await administer(serverUrl, `create database ${name} template ${template} strategy file_copy`);
   const url = new URL(serverUrl);
   url.pathname = `/${name}`;
   return url.href;
