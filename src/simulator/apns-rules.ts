@@ -1,4 +1,3 @@
-import type { ApnsKey } from './credentials.js';
 import type { Exchange } from './exchange.js';
 
 const MAX_PAYLOAD_BYTES = 4096;
@@ -62,21 +61,24 @@ export function findHeaderFault(headers: Headers): ApnsFault | undefined {
   return undefined;
 }
 
-export function findTopicFault(headers: Headers, key: ApnsKey): ApnsFault | undefined {
-  const topic = headers['apns-topic'];
+/** @param bundleIds those that the sender may push to */
+export function findTopicFault(
+  topic: string | undefined,
+  pushType: string | undefined,
+  bundleIds: readonly string[],
+): ApnsFault | undefined {
   if (topic === undefined || topic === '') return fault('MissingTopic', 'no apns-topic');
   if (!TOPIC.test(topic)) return fault('BadTopic', 'apns-topic is not a bundle id');
-  const suffix = TOPIC_SUFFIX[headers['apns-push-type'] ?? 'alert'] ?? '';
+  const suffix = TOPIC_SUFFIX[pushType ?? 'alert'] ?? '';
   if (!topic.endsWith(suffix)) return fault('BadTopic', `apns-topic must end in ${suffix}`);
-  if (key.bundleIds.includes(topic.slice(0, topic.length - suffix.length))) return undefined;
-  const isOwnWithSuffix = key.bundleIds.some((bundleId) => topic.startsWith(`${bundleId}.`));
+  if (bundleIds.includes(topic.slice(0, topic.length - suffix.length))) return undefined;
+  const isOwnWithSuffix = bundleIds.some((bundleId) => topic.startsWith(`${bundleId}.`));
   return isOwnWithSuffix ? fault('BadTopic', 'apns-topic does not fit apns-push-type') : { reason: 'TopicDisallowed' };
 }
 
-/** The bundle id in `apns-topic`. */
-export function topicBase(headers: Headers): string {
-  const topic = headers['apns-topic'] ?? '';
-  const suffix = TOPIC_SUFFIX[headers['apns-push-type'] ?? 'alert'] ?? '';
+/** The bundle id in a topic. */
+export function topicBase(topic: string, pushType: string | undefined): string {
+  const suffix = TOPIC_SUFFIX[pushType ?? 'alert'] ?? '';
   return topic.slice(0, topic.length - suffix.length);
 }
 

@@ -1,8 +1,9 @@
 import { hash, randomUUID } from 'node:crypto';
 import { findHeaderFault, findPayloadFault, findTopicFault, topicBase } from './apns-rules.js';
 import { type ProviderTokens } from './apns-token.js';
+import { SANDBOX_CERTIFICATE } from './ca.js';
 import type { VirtualClock } from './clock.js';
-import type { Connection } from './connection.js';
+import type { ClientCertificate, Connection } from './connection.js';
 import type { ApnsKey } from './credentials.js';
 import type { Exchange, Reply } from './exchange.js';
 import { FingerprintCounter } from './fingerprints.js';
@@ -14,7 +15,7 @@ const DEVICE_PATH = '/3/device/';
 /** Hex, whole bytes; Apple: "don't make assumptions about device token size". */
 const DEVICE_TOKEN = /^(?:[0-9a-fA-F]{2}){1,100}$/;
 /** Streams that a connection may open once its first provider token was good. */
-const MAX_STREAMS = 1000;
+export const APNS_MAX_STREAMS = 1000;
 
 export type ApnsEnvironment = 'production' | 'sandbox';
 
@@ -58,12 +59,8 @@ export class ApnsService implements PushService {
     if (token === '') return this.refused(exchange, { status: 400, reason: 'MissingDeviceToken' }, 'no device token');
     const duplicate = duplicateHeader(exchange.rawHeaders);
     if (duplicate) return this.refused(exchange, { status: 400, reason: 'DuplicateHeaders' }, `${duplicate} twice`);
-    const verified = this.tokens.check(exchange.headers['authorization'], this.environment, exchange.connection);
-    if ('reason' in verified) {
-      const status = verified.reason === 'TooManyProviderTokenUpdates' ? 429 : 403;
-      return this.refused(exchange, { status, reason: verified.reason }, verified.violation);
-    }
-    return this.judgeBinding(exchange, verified.key) ?? this.judgeMessage(exchange, verified.key, token);
+    const { certificate } = exchange.connection;
+    return certificate ? this.judgeCertificate(exchange, certificate, token) : this.judgeProviderToken(exchange, token);
   }
 
   accepted(exchange: Exchange): Reply {
@@ -85,6 +82,29 @@ export class ApnsService implements PushService {
     };
   }
 
+  private judgeProviderToken(exchange: Exchange, token: string): Judgement {
+    const verified = this.tokens.check(exchange.headers['authorization'], this.environment, exchange.connection);
+    if ('reason' in verified) {
+      const status = verified.reason === 'TooManyProviderTokenUpdates' ? 429 : 403;
+      return this.refused(exchange, { status, reason: verified.reason }, verified.violation);
+    }
+    return this.judgeBinding(exchange, verified.key) ?? this.judgeMessage(exchange, verified.key.bundleIds, token);
+  }
+
+  /** Under a certificate `authorization` is ignored and the topic defaults to the certificate's bundle id. */
+  private judgeCertificate(exchange: Exchange, certificate: ClientCertificate, token: string): Judgement {
+    if (!certificate.isTrusted || certificate.expiresAtMs <= this.clock.nowMs()) {
+      return this.refused(exchange, { status: 403, reason: 'BadCertificate' });
+    }
+    if (this.environment === 'production' && certificate.commonName.startsWith(SANDBOX_CERTIFICATE)) {
+      return this.refused(exchange, { status: 403, reason: 'BadCertificateEnvironment' });
+    }
+    if (!this.bindings.has(exchange.connection)) {
+      this.bindings.set(exchange.connection, { teamId: '', keyId: certificate.fingerprint, badTokens: 0 });
+    }
+    return this.judgeMessage(exchange, [certificate.userId], token);
+  }
+
   /** A connection belongs to the team and key of its first push, and learns then that it may open more streams. */
   private judgeBinding(exchange: Exchange, key: ApnsKey): Judgement | undefined {
     if (!key.environments.includes(this.environment)) {
@@ -93,7 +113,7 @@ export class ApnsService implements PushService {
     const binding = this.bindings.get(exchange.connection);
     if (!binding) {
       this.bindings.set(exchange.connection, { teamId: key.teamId, keyId: key.keyId, badTokens: 0 });
-      exchange.connection.setMaxStreams(MAX_STREAMS);
+      exchange.connection.setMaxStreams(APNS_MAX_STREAMS);
       return undefined;
     }
     if (binding.teamId !== key.teamId) {
@@ -107,10 +127,14 @@ export class ApnsService implements PushService {
     return this.refused(exchange, { status: 403, reason: 'UnrelatedKeyIdInToken' });
   }
 
-  private judgeMessage(exchange: Exchange, key: ApnsKey, token: string): Judgement {
+  private judgeMessage(exchange: Exchange, bundleIds: readonly string[], token: string): Judgement {
+    const topic = exchange.headers['apns-topic'] ?? (exchange.connection.certificate ? bundleIds[0] : undefined);
+    const pushType = exchange.headers['apns-push-type'];
     const body = exchange.body.toString('utf8');
     const fault =
-      findHeaderFault(exchange.headers) ?? findTopicFault(exchange.headers, key) ?? findPayloadFault(exchange, body);
+      findHeaderFault(exchange.headers) ??
+      findTopicFault(topic, pushType, bundleIds) ??
+      findPayloadFault(exchange, body);
     if (fault) {
       const { status = 400, reason, violation } = fault;
       return this.refused(exchange, { status, reason }, violation, body, token);
@@ -119,7 +143,7 @@ export class ApnsService implements PushService {
     const target = token.toLowerCase();
     if (this.isHot(target)) return this.refused(exchange, { status: 429 }, undefined, body, target);
     const bundleId = this.targets.get(target)?.bundleId;
-    const isOther = bundleId !== undefined && bundleId !== topicBase(exchange.headers);
+    const isOther = bundleId !== undefined && bundleId !== topicBase(topic ?? '', pushType);
     return {
       kind: 'admitted',
       target,

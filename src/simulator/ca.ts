@@ -27,10 +27,13 @@ import type { Home } from './home.js';
 const DAY_MS = 86_400_000;
 const CA_FILE = 'ca.pem';
 const CA_KEY_FILE = 'ca-key.pem';
+/** How the common name of a certificate begins that only the sandbox takes. */
+export const SANDBOX_CERTIFICATE = 'Apple Development IOS Push Services';
 const CA_NAME = 'Carillon simulator authority';
 
 const OID = {
   commonName: '2.5.4.3',
+  userId: '0.9.2342.19200300.100.1.1',
   ecdsaWithSha256: '1.2.840.10045.4.3.2',
   subjectKeyIdentifier: '2.5.29.14',
   keyUsage: '2.5.29.15',
@@ -39,6 +42,7 @@ const OID = {
   authorityKeyIdentifier: '2.5.29.35',
   extendedKeyUsage: '2.5.29.37',
   serverAuth: '1.3.6.1.5.5.7.3.1',
+  clientAuth: '1.3.6.1.5.5.7.3.2',
 } as const;
 
 /** A certificate and its private key, PEM. */
@@ -48,7 +52,7 @@ export interface Identity {
 }
 
 interface CertificateFields {
-  subject: string;
+  subject: Buffer;
   publicKey: KeyObject;
   days: number;
   extensions: Buffer[];
@@ -69,7 +73,7 @@ export class CertificateAuthority {
     if (cert && key) return new CertificateAuthority(cert, createPrivateKey(key), home.path(CA_FILE));
     const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     const fresh = certificate(pair.privateKey, pair.publicKey, {
-      subject: CA_NAME,
+      subject: name(CA_NAME),
       publicKey: pair.publicKey,
       days: 3650,
       extensions: [
@@ -92,7 +96,7 @@ export class CertificateAuthority {
         : implicit(2, Buffer.from(host, 'ascii')),
     );
     const cert = certificate(this.key, createPublicKey(this.key), {
-      subject: hosts[0] ?? 'localhost',
+      subject: name(hosts[0] ?? 'localhost'),
       publicKey: pair.publicKey,
       days: 365,
       extensions: [
@@ -100,6 +104,26 @@ export class CertificateAuthority {
         extension(OID.keyUsage, bitString(Buffer.from([0x80]), 7), true),
         extension(OID.extendedKeyUsage, sequence(objectId(OID.serverAuth))),
         extension(OID.subjectAltName, sequence(...names)),
+      ],
+    });
+    return { cert, key: pair.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString() };
+  }
+
+  /**
+   * A client certificate as Apple makes them for one app: the bundle id is the subject's user id, and the common name
+   * tells a certificate for both environments from one for the sandbox alone.
+   */
+  issueApns(bundleId: string, isSandboxOnly: boolean): Identity {
+    const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const kind = isSandboxOnly ? SANDBOX_CERTIFICATE : 'Apple Push Services';
+    const cert = certificate(this.key, createPublicKey(this.key), {
+      subject: name(`${kind}: ${bundleId}`, bundleId),
+      publicKey: pair.publicKey,
+      days: 365,
+      extensions: [
+        extension(OID.basicConstraints, sequence(), true),
+        extension(OID.keyUsage, bitString(Buffer.from([0x80]), 7), true),
+        extension(OID.extendedKeyUsage, sequence(objectId(OID.clientAuth))),
       ],
     });
     return { cert, key: pair.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString() };
@@ -118,7 +142,7 @@ function certificate(signer: KeyObject, signerPublicKey: KeyObject, fields: Cert
     name(CA_NAME),
     // A day back, so that a machine whose clock is behind accepts it.
     sequence(time(new Date(now - DAY_MS)), time(new Date(now + fields.days * DAY_MS))),
-    name(fields.subject),
+    fields.subject,
     fields.publicKey.export({ type: 'spki', format: 'der' }),
     explicit(
       3,
@@ -138,8 +162,9 @@ function keyIdentifier(key: KeyObject): Buffer {
     .digest();
 }
 
-function name(commonName: string): Buffer {
-  return sequence(set(sequence(objectId(OID.commonName), utf8String(commonName))));
+function name(commonName: string, userId?: string): Buffer {
+  const part = (oid: string, text: string): Buffer => set(sequence(objectId(oid), utf8String(text)));
+  return sequence(...(userId === undefined ? [] : [part(OID.userId, userId)]), part(OID.commonName, commonName));
 }
 
 function extension(oid: string, value: Buffer, isCritical = false): Buffer {

@@ -7,6 +7,16 @@ export const NO_ERROR = 0;
 export const INTERNAL_ERROR = 2;
 export const ENHANCE_YOUR_CALM = 11;
 
+/** The certificate that a client showed. */
+export interface ClientCertificate {
+  /** False: not from our authority. */
+  isTrusted: boolean;
+  fingerprint: string;
+  commonName: string;
+  userId: string;
+  expiresAtMs: number;
+}
+
 /** One client connection, and what a push service can do to it. */
 export class Connection {
   session: ServerHttp2Session | undefined;
@@ -25,6 +35,7 @@ export class Connection {
     readonly id: number,
     readonly protocol: 'h2' | 'http/1.1',
     readonly remoteAddress: string,
+    readonly certificate: ClientCertificate | undefined,
     private readonly tlsSocket: TLSSocket,
     private readonly rawSocket: Socket,
   ) {}

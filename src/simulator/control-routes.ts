@@ -149,7 +149,16 @@ function addProject(simulator: Simulator, input: z.infer<typeof newProjectSchema
   const { credentials, urls } = simulator;
   const fcm = input.fcm && serviceAccountJson(credentials.addFcm(input.fcm), `${urls.fcm}/token`);
   const apns = input.apns && otherKey(credentials.addApns(input.apns));
-  return { ...(fcm && { fcm: { serviceAccount: fcm } }), ...(apns ? { apns } : {}) };
+  const identity = input.apnsCertificate && certificate(simulator, input.apnsCertificate);
+  return { ...identity, ...(fcm && { fcm: { serviceAccount: fcm } }), ...(apns ? { apns } : {}) };
+}
+
+function certificate(
+  { ca }: Simulator,
+  { bundleId, isSandboxOnly }: { bundleId: string; isSandboxOnly: boolean },
+): Record<string, unknown> {
+  const { cert, key } = ca.issueApns(bundleId, isSandboxOnly);
+  return { apnsCertificate: { certificate: cert, privateKey: key, bundleId } };
 }
 
 function subscribe(simulator: Simulator, input: z.infer<typeof subscribeSchema>): unknown {

@@ -42,6 +42,9 @@ export type VapidKeys = z.infer<typeof storedSchema>['vapid'];
 
 /** What `POST /__projects` takes; whatever is absent is made up. */
 export const newProjectSchema = z.strictObject({
+  apnsCertificate: z
+    .strictObject({ bundleId: z.string().default('dev.carillon.demo'), isSandboxOnly: z.boolean().default(false) })
+    .optional(),
   fcm: fcmProjectSchema.partial().optional(),
   apns: apnsKeySchema.partial().optional(),
 });

@@ -8,7 +8,7 @@ import {
 import type { AddressInfo, Socket } from 'node:net';
 import { createServer, type TLSSocket, type Server as TlsServer } from 'node:tls';
 import type { Identity } from './ca.js';
-import { Connection, ENHANCE_YOUR_CALM, NO_ERROR } from './connection.js';
+import { type ClientCertificate, Connection, ENHANCE_YOUR_CALM, NO_ERROR } from './connection.js';
 import { BodyCollector, type Exchange, RequestExchange, StreamExchange } from './exchange.js';
 import type { ListenerStats } from './stats.js';
 
@@ -17,8 +17,10 @@ export interface ListenerOptions {
   identity: Identity;
   /** APNs speaks nothing but HTTP/2, also to clients that offer no ALPN. */
   requireHttp2: boolean;
+  /** Asks for client certificates and trusts those of this authority, PEM; nobody has to have one. */
+  clientCa?: string | undefined;
   /** SETTINGS_MAX_CONCURRENT_STREAMS that a connection starts with. */
-  maxConcurrentStreams: number;
+  maxConcurrentStreams(connection: Connection): number;
   stats: ListenerStats;
   /** When an HTTP/2 connection is ended for its age, its idleness or its PINGs; 0 = never. Asked at each connect. */
   limits(): ConnectionLimits;
@@ -39,12 +41,18 @@ export class Listener {
   private readonly tls: TlsServer;
   private readonly http1: Server;
   private readonly http1Connections = new WeakMap<Socket, Connection>();
-  /** The TCP sockets by remote port: only they can send a RST, and TLS sockets do not lead back to them. */
-  private readonly rawSockets = new Map<number, Socket>();
+  /** The TCP sockets by remote address: only they can send a RST, and TLS sockets do not lead back to them. */
+  private readonly rawSockets = new Map<string, Socket>();
 
   constructor(private readonly options: ListenerOptions) {
     const { cert, key } = options.identity;
-    this.tls = createServer({ cert, key, minVersion: 'TLSv1.2', ALPNProtocols: this.protocols() });
+    this.tls = createServer({
+      cert,
+      key,
+      minVersion: 'TLSv1.2',
+      ALPNProtocols: options.requireHttp2 ? ['h2'] : ['h2', 'http/1.1'],
+      ...(options.clientCa !== undefined && { requestCert: true, rejectUnauthorized: false, ca: options.clientCa }),
+    });
     this.tls.on('connection', (raw: Socket) => this.remember(raw));
     this.tls.on('secureConnection', (socket) => this.accept(socket));
     this.tls.on('tlsClientError', () => {
@@ -75,19 +83,17 @@ export class Listener {
     });
   }
 
-  private protocols(): string[] {
-    return this.options.requireHttp2 ? ['h2'] : ['h2', 'http/1.1'];
-  }
-
   private remember(raw: Socket): void {
-    const port = raw.remotePort ?? 0;
+    const peer = peerOf(raw);
     raw.setNoDelay(true);
-    this.rawSockets.set(port, raw);
-    raw.once('close', () => this.rawSockets.delete(port));
+    this.rawSockets.set(peer, raw);
+    raw.once('close', () => {
+      if (this.rawSockets.get(peer) === raw) this.rawSockets.delete(peer);
+    });
   }
 
   private accept(socket: TLSSocket): void {
-    const raw = this.rawSockets.get(socket.remotePort ?? 0);
+    const raw = this.rawSockets.get(peerOf(socket));
     if (!raw) return void socket.destroy();
     const isHttp2 = socket.alpnProtocol === 'h2' || this.options.requireHttp2;
     connectionCount += 1;
@@ -95,6 +101,7 @@ export class Listener {
       connectionCount,
       isHttp2 ? 'h2' : 'http/1.1',
       socket.remoteAddress ?? '',
+      this.options.clientCa === undefined ? undefined : certificateOf(socket),
       socket,
       raw,
     );
@@ -114,7 +121,7 @@ export class Listener {
 
   private openSession(connection: Connection, socket: TLSSocket): void {
     const session = performServerHandshake(socket, {
-      settings: { maxConcurrentStreams: this.options.maxConcurrentStreams },
+      settings: { maxConcurrentStreams: this.options.maxConcurrentStreams(connection) },
     });
     connection.session = session;
     // A peer that breaks the protocol or vanishes ends its own connection only.
@@ -200,4 +207,22 @@ export class Listener {
     connection.openStreams -= 1;
     this.options.stats.inFlight -= 1;
   }
+}
+
+function peerOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress} ${remotePort}`;
+}
+
+function certificateOf(socket: TLSSocket): ClientCertificate | undefined {
+  const { subject, fingerprint256, valid_to } = socket.getPeerCertificate();
+  if (!fingerprint256) return undefined;
+  // Node's type does not name the user id, which is what Apple puts the bundle id in.
+  const { CN: commonName, UID: userId } = subject as unknown as { CN?: string; UID?: string };
+  return {
+    isTrusted: socket.authorized,
+    fingerprint: fingerprint256,
+    commonName: commonName ?? '',
+    userId: userId ?? '',
+    expiresAtMs: Date.parse(valid_to),
+  };
 }

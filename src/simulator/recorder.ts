@@ -3,7 +3,7 @@ import type { ListenerName, ServiceName } from './service.js';
 
 /** Duplicates and violations listed by name at most; beyond it they are only counted. */
 const MAX_LISTED = 10_000;
-const AUTHORIZATION_CACHE = 1_000;
+const MAX_INTERNED = 1_000;
 
 export interface RecordedMessage {
   /** 1 for the first since the last reset; set by the recorder. */
@@ -67,7 +67,8 @@ export class Recorder {
   private readonly duplicates = new Map<string, Duplicate>();
   private violationCounts = new Map<string, number>();
   private violations: Violation[] = [];
-  private readonly authorizations = new Map<string, string>();
+  /** Strings that repeat from message to message: provider tokens, notification ids. */
+  private readonly interned = new Map<string, string>();
   private waiters: (() => void)[] = [];
 
   constructor(
@@ -166,7 +167,7 @@ export class Recorder {
     this.duplicates.clear();
     this.violationCounts.clear();
     this.violations = [];
-    this.authorizations.clear();
+    this.interned.clear();
   }
 
   private at(seq: number): RecordedMessage | undefined {
@@ -182,7 +183,8 @@ export class Recorder {
   }
 
   private keepDetails(message: RecordedMessage): void {
-    message.authorization = this.shared(message.authorization);
+    message.notificationKey = this.shared(message.notificationKey);
+    if (message.authorization !== undefined) message.authorization = this.shared(message.authorization);
     this.detailBytes += detailSize(message);
     while (this.detailBytes > this.maxDetailBytes && this.detailTail < message.seq) {
       const oldest = this.at(this.detailTail);
@@ -198,14 +200,14 @@ export class Recorder {
     message.body = undefined;
   }
 
-  /** Provider tokens repeat in every request and are the longest header: one copy of each is kept. */
-  private shared(authorization: string | undefined): string | undefined {
-    if (authorization === undefined) return undefined;
-    const known = this.authorizations.get(authorization);
+  /** One copy of each repeated string; a copy, because a part of a body would keep the whole body alive. */
+  private shared(text: string): string {
+    const known = this.interned.get(text);
     if (known !== undefined) return known;
-    if (this.authorizations.size >= AUTHORIZATION_CACHE) this.authorizations.clear();
-    this.authorizations.set(authorization, authorization);
-    return authorization;
+    if (this.interned.size >= MAX_INTERNED) this.interned.clear();
+    const copy = Buffer.from(text).toString();
+    this.interned.set(copy, copy);
+    return copy;
   }
 
   private countAccepted(message: RecordedMessage): void {

@@ -1,7 +1,8 @@
-import { ApnsService } from './apns.js';
+import { APNS_MAX_STREAMS, ApnsService } from './apns.js';
 import { ProviderTokens } from './apns-token.js';
 import { CertificateAuthority } from './ca.js';
 import { VirtualClock } from './clock.js';
+import type { Connection } from './connection.js';
 import { ControlServer } from './control.js';
 import { Credentials } from './credentials.js';
 import type { Exchange } from './exchange.js';
@@ -21,9 +22,6 @@ import { PROFILES, Subscriptions, type WebpushProfile } from './subscriptions.js
 import { Targets } from './targets.js';
 import { Vapid } from './vapid.js';
 import { WebpushService } from './webpush.js';
-
-/** SETTINGS_MAX_CONCURRENT_STREAMS to start with: Google's front end 100, Apple 1 until the first good token. */
-const MAX_STREAMS = { fcm: 100, apns: 1, webpush: 100 } as const;
 
 export interface SimulatorOptions {
   /** Folder for the authority, the credentials and the ports; made when absent. */
@@ -123,7 +121,8 @@ export class Simulator {
         host: this.host,
         identity,
         requireHttp2: name === 'apns' || name === 'apnsSandbox',
-        maxConcurrentStreams: name.startsWith('apns') ? MAX_STREAMS.apns : MAX_STREAMS.fcm,
+        clientCa: name.startsWith('apns') ? this.ca.cert : undefined,
+        maxConcurrentStreams: (connection) => maxStreams(name, connection),
         stats,
         limits: () => this.limitsOf(name),
         handle: this.handlerOf(name, stats),
@@ -206,6 +205,12 @@ export class Simulator {
       ca: this.ca.cert,
     };
   }
+}
+
+/** To start with: Google's front end 100; Apple 1 until the first good token, unless a certificate vouches already. */
+function maxStreams(name: ListenerName, { certificate }: Connection): number {
+  if (!name.startsWith('apns')) return 100;
+  return certificate?.isTrusted ? APNS_MAX_STREAMS : 1;
 }
 
 /** Google's own path, and its older one, beside the short one that our service accounts name. */

@@ -1,6 +1,12 @@
 import { sign } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { type ClientHttp2Session, connect, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http2';
+import {
+  type ClientHttp2Session,
+  connect,
+  type IncomingHttpHeaders,
+  type OutgoingHttpHeaders,
+  type SecureClientSessionOptions,
+} from 'node:http2';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type RunningSimulator, startSimulator } from '../../src/simulator/simulator.js';
@@ -117,8 +123,8 @@ export class TestSimulator {
     return (JSON.parse(answer.text) as { access_token: string }).access_token;
   }
 
-  open(origin: string): ClientHttp2Session {
-    const session = connect(origin, { ca: this.urls.ca });
+  open(origin: string, options: SecureClientSessionOptions = {}): ClientHttp2Session {
+    const session = connect(origin, { ca: this.urls.ca, ...options });
     session.on('error', () => undefined);
     return session;
   }
