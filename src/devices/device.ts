@@ -89,15 +89,15 @@ export const timeZoneSchema = z.string().max(64).refine(isTimeZone, 'must be an 
 
 export const appVersionSchema = text(MAX_APP_VERSION_CHARACTERS);
 
-/** Remembers the answers of a slow pure function; forgets all of them rather than growing without bound. */
+/** Remembers what a slow pure function finds good, of which there is little; forgets all of it rather than growing without bound. */
 function remembered<T>(compute: (value: string) => T): (value: string) => T {
   const answers = new Map<string, T>();
   return (value) => {
     const known = answers.get(value);
-    if (known !== undefined) return known;
+    if (known) return known;
     const answer = compute(value);
     if (answers.size >= 2_000) answers.clear();
-    answers.set(value, answer);
+    if (answer) answers.set(value, answer);
     return answer;
   };
 }

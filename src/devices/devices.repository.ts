@@ -26,7 +26,7 @@ export interface DeviceWithSecret {
   secretHash: Buffer | null;
 }
 
-export interface DeviceRow {
+interface DeviceRow {
   id: number;
   public_id: string;
   provider: ProviderName;
@@ -185,7 +185,7 @@ export class DevicesRepository {
   }
 }
 
-export function toDevice(row: DeviceRow): Device {
+function toDevice(row: DeviceRow): Device {
   return {
     id: row.id,
     publicId: row.public_id,
