@@ -67,7 +67,9 @@ export function parseServiceAccount(input: unknown): ParsedCredential {
 
 function parseTokenUri(account: CredentialInput): string {
   const given = account.has('token_uri') ? account.value('token_uri') : 'https://oauth2.googleapis.com/token';
-  const url = typeof given === 'string' && given.length <= 2048 && URL.canParse(given) ? new URL(given) : undefined;
+  // URL parsers skip line breaks, which would be signed as they are.
+  const isPlain = typeof given === 'string' && /^[\x21-\x7e]{1,2048}$/.test(given);
+  const url = isPlain && URL.canParse(given) ? new URL(given) : undefined;
   if (url === undefined || url.username !== '' || url.hash !== '' || !['https:', 'http:'].includes(url.protocol)) {
     account.wrong('token_uri', 'must be an https URL');
     return '';

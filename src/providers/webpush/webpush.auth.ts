@@ -51,7 +51,8 @@ export function parseVapidCredential(input: unknown): ParsedCredential {
 /** Apple refuses tokens whose `sub` is missing or at localhost; no push service can reach the operator there. */
 function parseSubject(fields: CredentialInput): string {
   const subject = fields.value('subject');
-  const isUrl = typeof subject === 'string' && subject.length <= 255 && URL.canParse(subject);
+  // URL parsers skip line breaks, which would be signed as they are.
+  const isUrl = typeof subject === 'string' && /^[\x21-\x7e]{1,255}$/.test(subject) && URL.canParse(subject);
   const url = isUrl ? new URL(subject) : undefined;
   const isMail = url?.protocol === 'mailto:' && /^[^@\s]+@[^@\s]+$/.test(url.pathname);
   if (!isMail && url?.protocol !== 'https:') {
