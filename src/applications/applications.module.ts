@@ -6,7 +6,7 @@ import { CLOCK, type Clock } from '../lib/clock.js';
 import { PROVIDERS, type Provider, type ProviderName, SHARED_TOKEN_STORE } from '../providers/provider.js';
 import { createProviders } from '../providers/registry.js';
 import { NodeTransport } from '../transport/node-transport.js';
-import { TRANSPORT, type Transport } from '../transport/transport.js';
+import { TRANSPORTS, type Transports } from '../transport/transport.js';
 import { ApiKeysRepository } from './api-keys.repository.js';
 import { ApiKeysService } from './api-keys.service.js';
 import { ApplicationsRepository } from './applications.repository.js';
@@ -38,13 +38,13 @@ import { UserTokensService } from './user-tokens.service.js';
     UserTokensService,
     { provide: SHARED_TOKEN_STORE, useClass: StoredSharedTokens },
     {
-      provide: TRANSPORT,
+      provide: TRANSPORTS,
       inject: [CLOCK],
-      useFactory: (clock: Clock): Transport => new NodeTransport({ clock, random: Math.random }),
+      useFactory: (clock: Clock): Transports => ({ known: new NodeTransport({ clock }), open: new NodeTransport({ clock }) }),
     },
     {
       provide: PROVIDERS,
-      inject: [CONFIG, TRANSPORT, SHARED_TOKEN_STORE, CLOCK],
+      inject: [CONFIG, TRANSPORTS, SHARED_TOKEN_STORE, CLOCK],
       useFactory: createProviders,
     },
   ],
@@ -63,7 +63,7 @@ export class ApplicationsModule implements OnModuleInit, OnApplicationShutdown {
     private readonly readiness: Readiness,
     private readonly credentials: CredentialsService,
     @Inject(PROVIDERS) private readonly providers: ReadonlyMap<ProviderName, Provider>,
-    @Inject(TRANSPORT) private readonly transport: Transport,
+    @Inject(TRANSPORTS) private readonly transports: Transports,
   ) {}
 
   onModuleInit(): void {
@@ -72,6 +72,6 @@ export class ApplicationsModule implements OnModuleInit, OnApplicationShutdown {
 
   async onApplicationShutdown(): Promise<void> {
     await Promise.all([...this.providers.values()].map((provider) => provider.close()));
-    await this.transport.close();
+    await Promise.all([this.transports.known.close(), this.transports.open.close()]);
   }
 }

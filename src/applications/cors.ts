@@ -30,14 +30,21 @@ export class Cors implements OnModuleInit {
 
   onModuleInit(): void {
     const instance = this.adapterHost.httpAdapter.getInstance<FastifyInstance>();
-    instance.addHook('onRequest', async (request, reply) => {
-      const wanted = request.headers['access-control-request-method'];
-      if (request.method !== 'OPTIONS' || request.headers.origin === undefined || wanted === undefined) return;
-      if (await this.isPreflightAllowed(request, wanted)) return this.answerPreflight(request, reply, wanted);
+    // Requests without an origin, which is what servers send, pass without waiting for anything.
+    instance.addHook('onRequest', (request, reply, done) => {
+      const method = request.headers['access-control-request-method'];
+      if (request.method !== 'OPTIONS' || request.headers.origin === undefined || method === undefined) return done();
+      this.isPreflightAllowed(request, method).then((isAllowed) => {
+        if (isAllowed) this.answerPreflight(request, reply, method);
+        else done();
+      }, done);
     });
-    instance.addHook('onSend', async (request, reply) => {
-      if (request.headers.origin === undefined || request.method === 'OPTIONS') return;
-      reply.headers(await this.headersFor(request));
+    instance.addHook('onSend', (request, reply, payload, done) => {
+      if (request.headers.origin === undefined || request.method === 'OPTIONS') return done(null, payload);
+      this.headersFor(request).then((headers) => {
+        reply.headers(headers);
+        done(null, payload);
+      }, done);
     });
   }
 

@@ -52,8 +52,9 @@ export function makeHttpAdapter(config: Config): FastifyAdapter {
   };
   const adapter = new FastifyAdapter(tls ? Object.assign(options, { https: tls }) : options);
   const instance = adapter.getInstance<FastifyInstance<Server>>();
-  instance.addHook('onRequest', async (request, reply) => {
+  instance.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id).header('x-content-type-options', 'nosniff');
+    done();
   });
   readBodies(instance);
   return adapter;
