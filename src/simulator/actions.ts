@@ -1,5 +1,18 @@
+import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { z } from 'zod';
 
+/** Headers that Node would refuse to send are refused when they are ordered, not in the middle of an answer. */
+const headers = z.record(z.string(), z.string()).refine((given) => {
+  try {
+    for (const [name, value] of Object.entries(given)) {
+      validateHeaderName(name);
+      validateHeaderValue(name, value);
+    }
+    return true;
+  } catch {
+    return false;
+  }
+}, 'not a valid header');
 const status = z.int().min(200).max(599);
 
 /** What a rule, a target state or a magic target makes the simulator do. */
@@ -9,7 +22,7 @@ export const actionSchema = z.discriminatedUnion('type', [
     status,
     reason: z.string().optional(),
     body: z.string().optional(),
-    headers: z.record(z.string(), z.string()).optional(),
+    headers: headers.optional(),
     retryAfterSeconds: z.number().nonnegative().optional(),
     /** Say Retry-After as an HTTP date instead of seconds. */
     retryAfterAsDate: z.boolean().optional(),

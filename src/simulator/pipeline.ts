@@ -62,7 +62,6 @@ export class Pipeline {
   }
 
   private proceed(exchange: Exchange, admitted: Admitted): void {
-    if (!exchange.isOpen()) return;
     const { name } = this.service;
     const action = name === 'oauth' ? undefined : this.shared.targets.next(name, this.listener, admitted.target);
     if (action) this.perform(action, exchange, admitted);
@@ -88,7 +87,8 @@ export class Pipeline {
         break;
       case 'delay': {
         const { min, max } = action.uniform ?? { min: action.ms ?? 0, max: action.ms ?? 0 };
-        setTimeout(() => this.proceed(exchange, admitted), min + this.shared.random.next() * (max - min));
+        // The sender may give up meanwhile; a provider that has the whole request acts on it all the same.
+        setTimeout(() => this.proceed(exchange, admitted), min + this.shared.random.next() * (max - min)).unref();
         break;
       }
       case 'settings':

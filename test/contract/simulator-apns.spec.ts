@@ -313,6 +313,24 @@ describe('what the APNs simulator insists on', () => {
     expect(await goaway).toBe('{"reason":"BadDeviceToken"}');
   });
 
+  it('a magic device token heals after as many failures as its digits say', async () => {
+    const authorization = `bearer ${providerToken(simulator.setup.apns)}`;
+    const token = device('dead050302');
+    const statuses: number[] = [];
+    for (let attempt = 0; attempt < 4; attempt += 1) statuses.push((await push({ authorization }, { token })).status);
+    expect(statuses).toEqual([503, 503, 200, 200]);
+  });
+
+  it('a magic device token loses its answer, once, with or without being accepted', async () => {
+    const authorization = `bearer ${providerToken(simulator.setup.apns)}`;
+    const [before, after] = [device('deada00201'), device('deada00301')];
+    await expect(push({ authorization }, { token: before })).rejects.toThrow();
+    await expect(push({ authorization }, { token: after })).rejects.toThrow();
+    expect((await simulator.messages()).map(({ verdict }) => verdict.accepted)).toEqual([false, true]);
+    expect((await push({ authorization }, { token: after })).status).toBe(200);
+    expect((await simulator.counts()).duplicates).toBe(1);
+  });
+
   it('limits one device without limiting others', async () => {
     await simulator.control('PUT', '/__settings', { apnsDevicePerSecond: 1 });
     const authorization = `bearer ${providerToken(simulator.setup.apns)}`;

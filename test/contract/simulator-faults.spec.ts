@@ -118,6 +118,16 @@ describe('faults on a connection', () => {
     expect(performance.now() - startedAt).toBeGreaterThanOrEqual(149);
   });
 
+  it('acts on a delayed request although its sender gave up', async () => {
+    await simulator.rule({ target: 't' }, { type: 'delay', ms: 200 });
+    const abandoned = push();
+    abandoned.catch(() => undefined);
+    expect((await push('other')).status).toBe(200);
+    session.destroy();
+    await expect(abandoned).rejects.toThrow();
+    expect((await simulator.counts('?accepted=2&timeoutMs=5000')).accepted).toBe(2);
+  });
+
   it('a graceful GOAWAY answers what is in flight and ends the connection', async () => {
     await simulator.rule({ target: 't' }, { type: 'goaway', debug: 'max_age' });
     const goaway = new Promise((resolve) => {
@@ -288,6 +298,7 @@ describe('which requests a rule meets', () => {
   it.each([
     ['an unknown action', { action: { type: 'explode' } }],
     ['a delay without time', { action: { type: 'delay' } }],
+    ['a header of two lines', { action: { type: 'respond', status: 500, headers: { a: 'b\nc' } } }],
     ['a broken expression', { match: { regex: '(' }, action: { type: 'hang' } }],
     ['an unknown field', { matches: {}, action: { type: 'hang' } }],
   ])('%s is refused', async (_what, rule) => {
