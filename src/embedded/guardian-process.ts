@@ -53,7 +53,19 @@ async function reap(): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
   for (const pid of guarded.keys()) if (isRunning(pid)) kill(pid, 'SIGKILL');
-  for (const path of paths) if (isFolder(path)) rmSync(path, { recursive: true, force: true, maxRetries: 5 });
+  for (const path of paths) await removeFolder(path);
+}
+
+/** What was not guarded, such as an initdb, may for a moment still write or clean up there itself. */
+async function removeFolder(path: string): Promise<void> {
+  const deadline = Date.now() + GRACE_MS;
+  while (isFolder(path) && Date.now() < deadline) {
+    try {
+      rmSync(path, { recursive: true, force: true });
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    }
+  }
 }
 
 function isFolder(path: string): boolean {
