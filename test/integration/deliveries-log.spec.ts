@@ -268,9 +268,13 @@ describe('the deliveries of a notification', () => {
         answers.map((answer, i) => ({ ...answer, retryInMs: i * 60_000 })),
       );
     }
+    const inOrder = [...phones, ...androids].map((device) => device.publicId);
+    // Pages that end within what is read at once, and one that has to read on.
+    for (const limit of [7, 100]) {
+      const items = await all(`/v1/notifications/${notification.id}/deliveries?limit=${limit}`);
+      expect(items.map((item) => item.deviceId)).toEqual(inOrder);
+    }
     const path = `/v1/notifications/${notification.id}/deliveries?limit=7`;
-    const items = await all(path);
-    expect(items.map((item) => item.deviceId)).toEqual([...phones, ...androids].map((device) => device.publicId));
     expect(await all(`${path}&status=pending`)).toHaveLength(20);
     expect(await all(`${path}&code=503`)).toHaveLength(20);
     expect(await all(`${path}&status=accepted`)).toHaveLength(40);
