@@ -40,7 +40,10 @@ import { UserTokensService } from './user-tokens.service.js';
     {
       provide: TRANSPORTS,
       inject: [CLOCK],
-      useFactory: (clock: Clock): Transports => ({ known: new NodeTransport({ clock }), open: new NodeTransport({ clock }) }),
+      useFactory: (clock: Clock): Transports => ({
+        known: new NodeTransport({ clock }),
+        open: new NodeTransport({ clock }),
+      }),
     },
     {
       provide: PROVIDERS,

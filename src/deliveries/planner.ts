@@ -5,6 +5,7 @@ import { DATA_SOURCE, type Database } from '../database/transaction.js';
 import { DevicesService } from '../devices/devices.service.js';
 import { CLOCK, type Clock } from '../lib/clock.js';
 import { NotificationsService } from '../notifications/notifications.service.js';
+import { RollUp } from '../notifications/roll-up.js';
 import { Producers } from '../queue/producers.js';
 
 /** Devices of the first step: few, so that the first pushes leave at once. */
@@ -34,6 +35,7 @@ export class Planner {
     private readonly devices: DevicesService,
     private readonly batches: BatchesService,
     private readonly producers: Producers,
+    private readonly rollUp: RollUp,
     @Inject(DATA_SOURCE) private readonly db: DataSource,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
@@ -45,7 +47,7 @@ export class Planner {
       const step = this.step(notificationId);
       this.active.add(step);
       const isMore = await step.finally(() => this.active.delete(step));
-      if (!isMore) return;
+      if (!isMore) return this.rollUp.mark(notificationId);
       const isOver = this.isDraining || this.clock.monotonicMs() >= turnEndsMs;
       if (isOver && ((await this.handOn(notificationId)) || this.isDraining)) return;
     }

@@ -72,8 +72,7 @@ export class AcceptService {
     const notification = await this.draft(applicationId, request);
     const isScheduled = notification.sendAt > notification.createdAt;
     const groups = isScheduled ? undefined : await this.resolveSmall(notification);
-    const status = isScheduled ? 'scheduled' : groups ? 'sending' : 'planning';
-    return { notification, groups, response: acceptedOf(notification, status) };
+    return { notification, groups, response: acceptedOf(notification, firstState(isScheduled, groups)) };
   }
 
   private async draft(applicationId: string, request: NotificationRequest): Promise<NewNotification> {
@@ -110,6 +109,13 @@ export class AcceptService {
     }
     return { ...acceptedOf(notification, 'completed'), dryRun: { devices } };
   }
+}
+
+/** Nobody to send to is the end already. */
+function firstState(isScheduled: boolean, groups: readonly DeviceGroup[] | undefined): NotificationState {
+  if (isScheduled) return 'scheduled';
+  if (!groups) return 'planning';
+  return groups.length === 0 ? 'completed' : 'sending';
 }
 
 function acceptedOf(notification: NewNotification, status: NotificationState): Accepted {

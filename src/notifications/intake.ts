@@ -47,7 +47,7 @@ export class Intake {
       await this.notifications.insert(tx, [
         {
           notification,
-          state: isScheduled ? 'scheduled' : groups ? 'sending' : 'planning',
+          state: response.status,
           isPlanned: groups !== undefined,
           planned: groups?.reduce((sum, group) => sum + group.n, 0) ?? 0,
           planWakeAt: new Date(notification.sendAt.getTime() + (isScheduled ? 0 : HAND_OVER_MS)),

@@ -107,6 +107,7 @@ export const acceptHeaders = z.object({
     .string()
     .min(1, 'must not be empty')
     .max(MAX_IDEMPOTENCY_KEY_CHARACTERS, `must be at most ${MAX_IDEMPOTENCY_KEY_CHARACTERS} characters`)
+    .regex(/^[\x20-\x7e]*$/, 'must be printable ASCII')
     .optional()
     .describe('Repeating a request with the same key within 72 hours answers the first response again'),
 });

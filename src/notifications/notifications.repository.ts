@@ -72,9 +72,9 @@ export class NotificationsRepository {
     }));
     await db.query(
       `insert into notification (id, application_id, lane, semantics, audience, content, options, overrides, state, created_at,
-         send_at, expires_at, plan_wake_at, is_planned, planned)
+         send_at, expires_at, plan_wake_at, is_planned, planned, completed_at)
        select id, application_id, lane, semantics, audience, content, options, overrides, state, created_at,
-         send_at, expires_at, plan_wake_at, is_planned, planned
+         send_at, expires_at, plan_wake_at, is_planned, planned, case when state = 'completed' then created_at end
        from jsonb_to_recordset($1::jsonb) as r(id uuid, application_id uuid, lane text, semantics text, audience jsonb,
          content jsonb, options jsonb, overrides jsonb, state text, created_at timestamptz, send_at timestamptz,
          expires_at timestamptz, plan_wake_at timestamptz, is_planned boolean, planned integer)`,

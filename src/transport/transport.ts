@@ -66,5 +66,11 @@ export interface Transport {
   close(graceMs?: number): Promise<void>;
 }
 
-/** Nest injection token for {@link Transport}. */
-export const TRANSPORT = Symbol('Transport');
+/** Pools of their own for hosts that we know and for hosts that callers name. */
+export interface Transports {
+  known: Transport;
+  open: Transport;
+}
+
+/** Nest injection token for {@link Transports}. */
+export const TRANSPORTS = Symbol('Transports');

@@ -82,7 +82,7 @@ export class ProviderBench {
       SIMULATOR_CA_FILE: urls.caFile,
       ...environment,
     });
-    this.providers = createProviders(config, this.transport, this.store, this.clock);
+    this.providers = createProviders(config, { known: this.transport, open: this.transport }, this.store, this.clock);
   }
 
   static async start(environment: Record<string, string> = {}): Promise<ProviderBench> {
