@@ -34,7 +34,8 @@ export const searchQuery = z.strictObject({
 export const deviceCursor = z.tuple([z.number().int()]);
 /** Where a list by time continues: the time with microseconds, notification, internal device id. */
 export const timeCursor = z.tuple([
-  z.string().regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/),
+  // Postgres knows no year 0.
+  z.iso.datetime({ precision: 6 }).refine((time) => !time.startsWith('0000')),
   z.guid(),
   z.number().int(),
 ]);

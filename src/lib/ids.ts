@@ -1,5 +1,8 @@
 import { randomBytes } from 'node:crypto';
 
+/** The last millisecond that 48 bits can hold, in the year 10889. */
+const MAX_TIME_MS = 2 ** 48 - 1;
+
 /** Hex digits of a UUID with its dashes put in. */
 function dashed(hex: string): string {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20, 32)}`;
@@ -19,9 +22,10 @@ export function uuidV7(at: Date, random: Buffer = randomBytes(10)): string {
   return dashed(bytes.toString('hex'));
 }
 
-/** The smallest UUID v7 of a moment: the bound of a partition or of a time range over ids. */
+/** The smallest UUID v7 of a moment, or of the nearest that one can hold: the bound of a partition or of a time range over ids. */
 export function uuidV7Floor(at: Date): string {
-  return dashed(`${at.getTime().toString(16).padStart(12, '0')}${'0'.repeat(20)}`);
+  const ms = Math.min(Math.max(at.getTime(), 0), MAX_TIME_MS);
+  return dashed(`${ms.toString(16).padStart(12, '0')}${'0'.repeat(20)}`);
 }
 
 /** When a UUID v7 was made. */
