@@ -32,6 +32,8 @@ const MAX_PARAM_LENGTH = 512;
 export function makeHttpAdapter(config: Config): FastifyAdapter {
   const tls = readTls(config);
   const options: FastifyHttpOptions<Server> = {
+    // Node would answer a missing host itself, in its own words; see the hook below.
+    http: { requireHostHeader: false },
     bodyLimit: config.MAX_BODY_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
@@ -50,11 +52,15 @@ export function makeHttpAdapter(config: Config): FastifyAdapter {
       socket.end(rawAnswer(STATUS_OF_PARSER_ERROR[error.code] ?? 400));
     },
   };
-  const adapter = new FastifyAdapter(tls ? Object.assign(options, { https: tls }) : options);
+  const adapter = new FastifyAdapter(
+    tls ? Object.assign(options, { https: { ...tls, requireHostHeader: false } }) : options,
+  );
   const instance = adapter.getInstance<FastifyInstance<Server>>();
   instance.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id).header('x-content-type-options', 'nosniff');
-    done();
+    // RFC 9112 §3.2
+    const isMissingHost = request.headers.host === undefined && request.raw.httpVersion === '1.1';
+    done(isMissingHost ? new BadRequestException('The Host header is missing.') : undefined);
   });
   readBodies(instance);
   return adapter;

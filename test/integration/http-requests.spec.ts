@@ -266,6 +266,7 @@ describe('an error', () => {
   });
 
   it.each([
+    ['a missing host', 'GET /livez HTTP/1.1\r\nconnection: close\r\n\r\n', 400],
     ['a malformed header', 'GET /livez HTTP/1.1\r\nno colon here\r\n\r\n', 400],
     ['headers without end', `GET /livez HTTP/1.1\r\nhost: x\r\nx-a: ${'a'.repeat(40_000)}\r\n\r\n`, 431],
   ])('before there is a request, such as %s, is readable too', async (_, sent, status) => {
