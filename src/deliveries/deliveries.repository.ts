@@ -49,7 +49,7 @@ export interface BoundedList {
 export type TimePosition = readonly [at: string, notificationId: string, device: number];
 
 /** Batches read at once; four times as many each time that they overlap so much that the window holds less than a page. */
-const FIRST_WINDOW_BATCHES = 16;
+const FIRST_WINDOW_BATCHES = 8;
 /** Log rows that one page of a search looks at, at most; it ends early there, with a cursor. */
 const MAX_EXAMINED = 50_000;
 /** The same where each row is compared with its delivery's later ones. */
@@ -90,7 +90,7 @@ export class DeliveriesRepository {
     const found: ListedDelivery[] = [];
     let from = after;
     for (let window = FIRST_WINDOW_BATCHES; ; window *= 4) {
-      const rows: BatchRow[] = await this.db.query(BATCH_WINDOW, [
+      const rows: BatchRow[] = await this.db.query(batchWindow(filter.status), [
         notificationId,
         from,
         filter.provider ?? null,
@@ -281,13 +281,13 @@ const IN_STATUS = `
  * Batches of different providers and retries overlap in device ids. The window takes those that begin first; below the
  * beginning of the first batch outside of it, it is complete. In a finished batch, what moved belongs to the child.
  */
-const BATCH_WINDOW = `
+const batchWindow = (status: DeliveryStatus | undefined) => `
   with candidate as (
     select provider, state, not_before, device_ids, result, first_id,
       case when state = 'done' then $4 else $5 end as marks, row_number() over (order by first_id, batch_no) as place
     from dispatch_batch
     where notification_id = $1 and last_id > $2 and ($3::text is null or provider = $3)
-      and translate(result, case when state = 'done' then $4 else $5 end, '') <> result
+      and ${mayHold(status)}
     order by first_id, batch_no limit $6::int + 1
   ), horizon as (
     select min(first_id) filter (where place > $6) - 1 as id from candidate
@@ -300,3 +300,10 @@ const BATCH_WINDOW = `
     order by d.device_id limit $7) page on true
   order by page.device
 `;
+
+/** Batches that may hold such deliveries, by their counts, which are written with their results: reading those takes longer. */
+function mayHold(status: DeliveryStatus | undefined): string {
+  if (status === undefined) return `(state <> 'done' or moved < n)`;
+  if (status === 'pending') return `state <> 'done'`;
+  return `${status} > 0`;
+}
