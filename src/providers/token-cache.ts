@@ -18,12 +18,20 @@ export interface TokenPolicy {
   isFresh(token: SharedToken, now: Date): boolean;
   /** Still accepted by the provider. A token that is usable but not fresh is renewed in the background. */
   isUsable(token: SharedToken, now: Date): boolean;
+  /** Whether a token that the provider refused may be exchanged for a new one at this moment of the store's clock. */
+  mayReplace(rejected: SharedToken, now: Date): boolean;
   /** @throws MintError with what the deliveries that wait for it end with */
   mint(credential: Credential, now: Date): Promise<SharedToken>;
 }
 
 export type TokenResult = { token: SharedToken; now: Date } | { outcome: Outcome };
 type Waiter = (result: TokenResult) => void;
+
+/** A token that the provider would not take, and its answer. */
+interface Rejected {
+  token: SharedToken;
+  refusal: Outcome;
+}
 
 interface Entry {
   token: SharedToken | undefined;
@@ -69,16 +77,20 @@ export class TokenCache {
     this.wait(credential, entry, undefined, done);
   }
 
-  /** As {@link use}, after the provider refused `rejected`: any other token will do, and if there is none, one is minted. */
-  replace(credential: Credential, rejected: string, done: Waiter): void {
+  /**
+   * As {@link use}, after the provider answered `refusal` to `rejected`: any other token will do, and if there is none, one is
+   * minted unless the policy forbids it, which is then the end. The store's clock decides, read anew: ours may have stood still
+   * while the machine slept.
+   */
+  replace(credential: Credential, rejected: SharedToken, refusal: Outcome, done: Waiter): void {
     const entry = this.entryOf(credential);
-    if (entry.token !== undefined && entry.token.value !== rejected) {
+    if (entry.token !== undefined && entry.token.value !== rejected.value) {
       done({ token: entry.token, now: this.storeNow(entry) });
       return;
     }
     // Deliveries that start meanwhile must wait for the new one rather than be refused too.
     entry.token = undefined;
-    this.wait(credential, entry, rejected, done);
+    this.wait(credential, entry, { token: rejected, refusal }, done);
   }
 
   private entryOf(credential: Credential): Entry {
@@ -97,7 +109,7 @@ export class TokenCache {
     return new Date(this.clock.monotonicMs() + entry.offsetMs);
   }
 
-  private wait(credential: Credential, entry: Entry, rejected: string | undefined, done: Waiter): void {
+  private wait(credential: Credential, entry: Entry, rejected: Rejected | undefined, done: Waiter): void {
     if (!entry.isFetching && entry.failure !== undefined && this.clock.monotonicMs() < entry.failedUntilMs) {
       done({ outcome: entry.failure });
       return;
@@ -114,7 +126,7 @@ export class TokenCache {
   private async fetch(
     credential: Credential,
     entry: Entry,
-    rejected: string | undefined,
+    rejected: Rejected | undefined,
     failureMemoryMs: number,
   ): Promise<void> {
     entry.isFetching = true;
@@ -140,7 +152,7 @@ export class TokenCache {
     }
   }
 
-  private obtain(credential: Credential, entry: Entry, rejected: string | undefined): Promise<SharedToken> {
+  private obtain(credential: Credential, entry: Entry, rejected: Rejected | undefined): Promise<SharedToken> {
     const observe = (now: Date): void => {
       entry.offsetMs = now.getTime() - this.clock.monotonicMs();
     };
@@ -148,10 +160,11 @@ export class TokenCache {
       credential,
       (token, now) => {
         observe(now);
-        return token.value !== rejected && this.policy.isFresh(token, now);
+        return token.value !== rejected?.token.value && this.policy.isFresh(token, now);
       },
       (now) => {
         observe(now);
+        if (rejected && !this.policy.mayReplace(rejected.token, now)) throw new MintError(rejected.refusal);
         return this.policy.mint(credential, now);
       },
     );

@@ -64,6 +64,7 @@ describe('the token cache', () => {
   const policy = {
     keyOf: ({ id }: Credential) => id,
     isFresh: () => true,
+    mayReplace: () => true,
     isUsable: () => true,
     mint: () => Promise.reject(new Error('unused')),
   };

@@ -15,7 +15,7 @@ const RENEW_AFTER_MS = 45 * 60_000;
 const USABLE_MS = 55 * 60_000;
 const LIFETIME_MS = 60 * 60_000;
 /** Milliseconds. A refused token younger than this is a matter of clocks, and a newer one would be refused for its number. */
-export const MINIMUM_TOKEN_AGE_MS = 20 * 60_000;
+const MINIMUM_TOKEN_AGE_MS = 20 * 60_000;
 
 const FIELDS_WITH_KEY = ['keyId', 'teamId', 'bundleId', 'privateKey', 'environment'];
 const FIELDS_WITH_CERTIFICATE = ['certificate', 'privateKey', 'bundleId', 'environment'];
@@ -121,6 +121,7 @@ export function providerTokens(store: SharedTokenStore, clock: Clock): TokenCach
     keyOf: (credential) => String(credential.secret['keyFingerprint']),
     isFresh: (token, now) => ageMs(token, now) < RENEW_AFTER_MS,
     isUsable: (token, now) => ageMs(token, now) < USABLE_MS,
+    mayReplace: (rejected, now) => ageMs(rejected, now) >= MINIMUM_TOKEN_AGE_MS,
     mint: async (credential, now) => mint(apnsSecret(credential), now),
   });
 }

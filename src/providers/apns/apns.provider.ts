@@ -22,7 +22,7 @@ import type {
   Target,
 } from '../provider.js';
 import type { TokenCache, TokenResult } from '../token-cache.js';
-import { apnsSecret, MINIMUM_TOKEN_AGE_MS, parseApnsCredential, providerTokens } from './apns.auth.js';
+import { apnsSecret, parseApnsCredential, providerTokens } from './apns.auth.js';
 import { apnsOutcome } from './apns.outcome.js';
 import { type ApnsTemplate, apnsProblems, compileApns } from './apns.payload.js';
 
@@ -181,7 +181,7 @@ class ApnsBatch {
     else this.post(push, result, isRepeat);
   }
 
-  private post(push: Push, used: { token: SharedToken; now: Date } | undefined, isRepeat: boolean): void {
+  private post(push: Push, used: { token: SharedToken } | undefined, isRepeat: boolean): void {
     const timeoutMs = push.timing.timeoutMs - (this.clock.monotonicMs() - push.startedMs);
     if (timeoutMs <= 0) {
       push.end({ kind: 'not_processed', code: 'timeout_before_send' });
@@ -202,7 +202,7 @@ class ApnsBatch {
 
   private settle(
     push: Push,
-    used: { token: SharedToken; now: Date } | undefined,
+    used: { token: SharedToken } | undefined,
     isRepeat: boolean,
     result: TransportResult,
   ): void {
@@ -221,13 +221,8 @@ class ApnsBatch {
     }
     if (used === undefined || isRepeat) push.end(outcome);
     else if (code === 'UnrelatedKeyIdInToken') this.post(push, used, true);
-    else if (code === 'ExpiredProviderToken' && isOldEnough(used)) {
-      this.tokens.replace(this.credential, used.token.value, (next) => this.withToken(push, next, true));
+    else if (code === 'ExpiredProviderToken') {
+      this.tokens.replace(this.credential, used.token, outcome, (next) => this.withToken(push, next, true));
     } else push.end(outcome);
   }
-}
-
-/** Apple refuses a new token within 20 minutes of the last; if it calls a younger one expired, clocks differ. */
-function isOldEnough({ token, now }: { token: SharedToken; now: Date }): boolean {
-  return now.getTime() - token.issuedAt.getTime() >= MINIMUM_TOKEN_AGE_MS;
 }

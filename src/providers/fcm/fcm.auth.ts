@@ -100,6 +100,7 @@ export function accessTokens(
       return token.expiresAt.getTime() - now.getTime() > Math.min(RENEW_AHEAD_MS, lifeMs / 10);
     },
     isUsable: (token, now) => token.expiresAt > now,
+    mayReplace: () => true,
     mint: (credential, now) => mint(transport, endpoints, credential, now),
   });
 }

@@ -171,12 +171,13 @@ class FcmDelivery {
         end(result.outcome);
         return;
       }
-      const { value } = result.token;
+      const { token } = result;
       const leftMs = timeoutMs - (this.clock.monotonicMs() - startedMs);
-      this.post(origin, value, body(), leftMs, (outcome) => {
+      this.post(origin, token.value, body(), leftMs, (outcome) => {
         const isTokenRefused = outcome.kind === 'credential_invalid' && outcome.status === 401;
-        if (isTokenRefused && !isRepeat) this.tokens.replace(this.credential, value, (next) => attempt(next, true));
-        else end(outcome);
+        if (isTokenRefused && !isRepeat) {
+          this.tokens.replace(this.credential, token, outcome, (next) => attempt(next, true));
+        } else end(outcome);
       });
     };
     this.tokens.use(this.credential, (result) => attempt(result, false));
