@@ -100,6 +100,8 @@ export class Dispatcher {
     if (run.notification.state === 'paused') return run.hold(PAUSED_MS);
     const [current, ...older] = await this.credentials.open(applicationId, provider);
     if (!current) {
+      // A deleted application has neither; its deliveries end one by one as those of deleted devices.
+      if (run.targets.every((target) => target === undefined)) return;
       await this.gates.close(applicationId, provider, '', { kind: 'credential', reason: 'no_credential' });
       return run.hold(0);
     }

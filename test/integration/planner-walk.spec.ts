@@ -7,6 +7,7 @@ import { DevicesService } from '../../src/devices/devices.service.js';
 import { type Clock, systemClock } from '../../src/lib/clock.js';
 import type { NewNotification } from '../../src/notifications/notification.js';
 import { NotificationsService } from '../../src/notifications/notifications.service.js';
+import { RollUp } from '../../src/notifications/roll-up.js';
 import { Producers } from '../../src/queue/producers.js';
 import { insertDevices, storeNotification } from '../factories/notification.js';
 import { createApplication, startApi, type TestApi } from '../setup/app.js';
@@ -42,7 +43,7 @@ beforeEach(async () => {
 function makePlanner(clock: Clock = systemClock): Planner {
   const { app } = api;
   const services = [app.get(NotificationsService), app.get(DevicesService), app.get(BatchesService)] as const;
-  return new Planner(...services, app.get(Producers), db, clock);
+  return new Planner(...services, app.get(Producers), app.get(RollUp), db, clock);
 }
 
 const unplanned = (fields = {}, row = {}): Promise<NewNotification> =>
