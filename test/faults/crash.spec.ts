@@ -15,7 +15,7 @@ let redis: TestRedis;
 let application: TestApplication;
 
 /** A campaign under way: enough is accepted to know that it runs, and enough is left to lose. */
-async function campaign(workers: number): Promise<{ id: string; workers: SpawnedWorker[] }> {
+async function campaign(workers: number, options: object = {}): Promise<{ id: string; workers: SpawnedWorker[] }> {
   redis = await startTestRedis();
   world = await World.start({ role: 'api', redis: redis.url });
   application = await world.application(['fcm']);
@@ -29,7 +29,7 @@ async function campaign(workers: number): Promise<{ id: string; workers: Spawned
     action: { type: 'delay', uniform: { min: 20, max: 120 } },
   });
   const spawned = await Promise.all(Array.from({ length: workers }, () => world.spawnWorker()));
-  const id = await world.notify(application, { audience: { topics: ['all'] } });
+  const id = await world.notify(application, { audience: { topics: ['all'] }, options });
   await accepted(300);
   return { id, workers: spawned };
 }
@@ -80,6 +80,26 @@ describe('kill -9 in the middle of a campaign', () => {
     await world.advance(25_000);
     await completesWithoutLoss(id);
     expect(await sentTwice()).toBeLessThanOrEqual(WINDOW * CONCURRENCY);
+  }, 150_000);
+
+  it('of the worker, at most once: what is unclear stays unknown, and nothing is sent twice', async () => {
+    const { id, workers } = await campaign(1, { semantics: 'at_most_once' });
+    workers[0]?.kill('SIGKILL');
+    await workers[0]?.exited;
+    await world.spawnWorker();
+    await world.advance(25_000);
+    const { counts } = await world.until(
+      application,
+      id,
+      { status: 'completed', counts: { planned: DEVICES } },
+      90_000,
+    );
+    expect(counts.accepted + counts.unknown).toBe(DEVICES);
+    expect(counts.unknown).toBeGreaterThan(0);
+    expect(counts.unknown).toBeLessThanOrEqual(WINDOW * CONCURRENCY);
+    const sent = await world.control('GET', '/__messages/count');
+    expect(sent.accepted).toBe(sent.acceptedTargets);
+    expect(sent.accepted).toBeGreaterThanOrEqual(counts.accepted);
   }, 150_000);
 
   it('of Redis: nothing is lost and nothing is sent twice', async () => {
