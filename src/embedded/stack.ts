@@ -185,14 +185,16 @@ export class Stack {
     for (let number = 1; number <= this.config.workerProcesses; number++) {
       const name = `worker-${number}`;
       const port = await choosePort(this.home.path('run', `${name}.port`));
-      const options = this.app(name, { ...env, CARILLON_ROLE: 'worker', WORKER_HEALTH_PORT: String(port) });
+      // The certificate is the api's; a worker only says on loopback whether it is well.
+      const health = { WORKER_HEALTH_PORT: String(port), TLS_CERT_FILE: undefined, TLS_KEY_FILE: undefined };
+      const options = this.app(name, { ...env, CARILLON_ROLE: 'worker', ...health });
       const healthUrl = `http://127.0.0.1:${port}/readyz`;
       this.workers.push(this.supervise(name, (signal) => startReadyApp(options, healthUrl, signal)));
     }
     await Promise.all(this.workers.map((worker) => worker.start()));
   }
 
-  private app(name: string, env: Record<string, string>, script = APP): AppOptions {
+  private app(name: string, env: AppOptions['env'], script = APP): AppOptions {
     const { home, report } = this;
     return { name, script, env, home, report, stopGraceMs: APP_STOP_GRACE_MS };
   }
