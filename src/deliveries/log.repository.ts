@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
 import { DATA_SOURCE } from '../database/transaction.js';
-import { uuidV7Time } from '../lib/ids.js';
+import { idRange, uuidV7Time } from '../lib/ids.js';
 import type { OutcomeKind } from '../providers/provider.js';
 import type { BatchState, DeliveryKey } from './deliveries.repository.js';
 import type { DeliveryStatus, ReceiptType } from './delivery.js';
@@ -48,22 +48,18 @@ export class LogRepository {
    */
   async entries(keys: readonly DeliveryKey[], until: Date): Promise<LogEntry[]> {
     if (keys.length === 0) return [];
+    // Neither sorted nor bounded by time for each key: that would draw the planner to the index by device and time, over
+    // everything a busy device was ever sent.
     return this.db.query(
       `select a.notification_id as "notificationId", a.device_id as device, a.at, a.batch_no as "batchNo", a.is_call as "isCall",
          a.outcome, a.code, a.status_after as "statusAfter", a.retry_at as "retryAt",
          a.provider_message_id as "providerMessageId", a.latency_ms as "latencyMs", a.detail
-       from unnest($1::uuid[], $2::bigint[], $3::timestamptz[]) k(notification_id, device_id, since), lateral (
+       from unnest($1::uuid[], $2::bigint[]) k(notification_id, device_id), lateral (
          select * from delivery_attempt a
-         where a.notification_id = k.notification_id and a.device_id = k.device_id and a.at >= k.since
-           and a.at >= $4 and a.at <= $5
-         order by a.at, a.batch_no, a.is_call desc limit ${MAX_ENTRIES_PER_DELIVERY}) a
+         where a.notification_id = k.notification_id and a.device_id = k.device_id and a.at between $3 and $4
+         limit ${MAX_ENTRIES_PER_DELIVERY}) a
        order by a.at, a.batch_no, a.is_call desc`,
-      [
-        ...columns(keys),
-        keys.map((key) => earliestEntryAt(key.notificationId)),
-        earliestEntryAt(bounds(keys)[0]),
-        until,
-      ],
+      [...columns(keys), earliestEntryAt(idRangeOf(keys)[0]), until],
     );
   }
 
@@ -78,7 +74,7 @@ export class LogRepository {
          where b.notification_id = k.notification_id and b.notification_id between $4 and $5 and b.batch_no >= k.batch_no
            and k.device_id between b.first_id and b.last_id and k.device_id = any(b.device_ids)
          order by b.batch_no desc limit 1) newest`,
-      [...columns(keys), keys.map((key) => key.batchNo), ...bounds(keys)],
+      [...columns(keys), keys.map((key) => key.batchNo), ...idRangeOf(keys)],
     );
   }
 
@@ -91,7 +87,7 @@ export class LogRepository {
          select * from receipt r
          where r.notification_id = k.notification_id and r.device_id = k.device_id and r.notification_id between $3 and $4) r
        order by r.at, r.type`,
-      [...columns(keys), ...bounds(keys)],
+      [...columns(keys), ...idRangeOf(keys)],
     );
   }
 }
@@ -101,7 +97,4 @@ function columns(keys: readonly DeliveryKey[]): [string[], number[]] {
 }
 
 // Known before the query runs, so that the partitions of other days are left out of its plan; what each key says is not.
-function bounds(keys: readonly DeliveryKey[]): [string, string] {
-  const ids = keys.map((key) => key.notificationId);
-  return [ids.reduce((a, b) => (a < b ? a : b)), ids.reduce((a, b) => (a > b ? a : b))];
-}
+const idRangeOf = (keys: readonly DeliveryKey[]) => idRange(keys.map((key) => key.notificationId));

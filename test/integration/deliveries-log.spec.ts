@@ -401,4 +401,21 @@ describe('the search', () => {
       { deviceId: device.publicId, status: 'pending', attempts: [{ number: 1 }, { number: 2 }] },
     ]);
   });
+
+  it('refuses cursors that are not its own', async () => {
+    const { id } = await storeNotification(db, application.id);
+    const cursors = [
+      ['2026-13-40T00:00:00.000000Z', id, 1],
+      ['2026-01-01T00:00:00.000000Z', 'x', 1],
+      ['2026-01-01T00:00:00.000000Z', id, 1e300],
+      [7],
+    ];
+    for (const cursor of cursors) {
+      const text = Buffer.from(JSON.stringify(cursor)).toString('base64url');
+      expect((await get(`/v1/deliveries?cursor=${text}`)).body, JSON.stringify(cursor)).toMatchObject({ status: 400 });
+    }
+    const text = Buffer.from(JSON.stringify(['1'])).toString('base64url');
+    expect((await get(`/v1/notifications/${id}/deliveries?cursor=${text}`)).status).toBe(400);
+    expect((await get('/v1/deliveries?limit=1001')).status).toBe(400);
+  });
 });
