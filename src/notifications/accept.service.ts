@@ -4,7 +4,7 @@ import type { DeviceGroup } from '../batches/batch.js';
 import { DATA_SOURCE } from '../database/transaction.js';
 import { DevicesService } from '../devices/devices.service.js';
 import { uuidV7 } from '../lib/ids.js';
-import type { ProviderName } from '../lib/names.js';
+import { PROVIDER_NAMES, type ProviderName } from '../lib/names.js';
 import type { PreviewRequest } from '../providers/provider.js';
 import { type Answer, Idempotency } from './idempotency.js';
 import { Intake } from './intake.js';
@@ -107,7 +107,9 @@ export class AcceptService {
       if (page.seen < COUNT_PAGE) break;
       afterId = page.lastId;
     }
-    return { ...acceptedOf(notification, 'completed'), dryRun: { devices } };
+    const reached = PROVIDER_NAMES.filter((name) => devices[name] > 0);
+    const providers = await this.messages.dryRun(notification, reached);
+    return { ...acceptedOf(notification, 'completed'), dryRun: { devices, providers } };
   }
 }
 

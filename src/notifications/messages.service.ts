@@ -2,7 +2,13 @@ import { Inject, Injectable } from '@nestjs/common';
 import { CredentialsService } from '../applications/credentials.service.js';
 import { DomainError, type Problem } from '../lib/errors.js';
 import { PROVIDER_NAMES, type ProviderName } from '../lib/names.js';
-import { type Credential, PROVIDERS, type PreviewRequest, type Provider } from '../providers/provider.js';
+import {
+  type Credential,
+  type OutcomeKind,
+  PROVIDERS,
+  type PreviewRequest,
+  type Provider,
+} from '../providers/provider.js';
 import { messageFor, type NewNotification } from './notification.js';
 
 type Messageable = Pick<NewNotification, 'id' | 'applicationId' | 'content' | 'options' | 'overrides'>;
@@ -38,6 +44,31 @@ export class MessagesService {
         this.provider(name).preview(messageFor(notification, name), credential),
       ]),
     );
+  }
+
+  /**
+   * Has the providers validate the notification that can do so without sending it; the others are missing from the answer.
+   *
+   * @throws DomainError as {@link check}, also for what such a provider complains of
+   */
+  async dryRun(
+    notification: Messageable,
+    names: readonly ProviderName[],
+  ): Promise<Partial<Record<ProviderName, { outcome: OutcomeKind; code: string }>>> {
+    const credentials = await this.open(notification.applicationId);
+    const results = await Promise.all(
+      names.map(async (name) => {
+        const credential = credentials.get(name);
+        const provider = this.provider(name);
+        if (!credential || !provider.hasDryRun) return [];
+        const outcome = await provider.verifyCredential(credential, messageFor(notification, name));
+        if (outcome.kind === 'message_invalid') {
+          throw messageInvalid([{ name, path: 'content', message: outcome.detail ?? outcome.code }]);
+        }
+        return [[name, { outcome: outcome.kind, code: outcome.code }] as const];
+      }),
+    );
+    return Object.fromEntries(results.flat());
   }
 
   private async checked(notification: Messageable): Promise<Map<ProviderName, Credential>> {

@@ -131,7 +131,12 @@ export const acceptedSchema = z.object({
   lane: z.enum(LANES),
   createdAt: z.string(),
   dryRun: z
-    .object({ devices: deviceCounts })
+    .object({
+      devices: deviceCounts,
+      providers: z
+        .partialRecord(z.enum(PROVIDER_NAMES), z.object({ outcome: z.string(), code: z.string() }))
+        .describe('What the providers said that can validate without sending'),
+    })
     .optional()
     .describe('Only for a dry run: how many devices it would reach. Nothing is stored under its id.'),
 });

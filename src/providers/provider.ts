@@ -159,8 +159,15 @@ export interface Provider {
    */
   parseCredential(input: unknown, now: Date): ParsedCredential;
 
-  /** Tries the credential against the provider without sending anything to anybody. */
-  verifyCredential(credential: Credential): Promise<Outcome>;
+  /** The provider validates whole messages without sending them. */
+  readonly hasDryRun: boolean;
+
+  /**
+   * Tries the credential against the provider without sending anything to anybody.
+   *
+   * @param message only where {@link hasDryRun}: also have the provider validate this one
+   */
+  verifyCredential(credential: Credential, message?: Message): Promise<Outcome>;
 
   /** What is wrong with this message for this provider, sizes included; empty when it can be sent. Pure, no network. */
   check(message: Message): readonly Problem[];

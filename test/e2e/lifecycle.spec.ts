@@ -46,6 +46,33 @@ describe('a notification for later', () => {
   });
 });
 
+describe('a dry run', () => {
+  it('has FCM validate the message, and sends nothing to anybody', async () => {
+    const application = await world.application(['fcm', 'apns']);
+    await world.device(application, 'fcm');
+    await world.device(application, 'apns');
+    const before = await world.control('GET', '/__messages/count');
+    const body = { audience: { all: true }, content: { title: 't' }, options: { dryRun: true } };
+    const dry = () => call(world.api, 'POST', '/v1/notifications', { key: application.serverKey, body });
+    expect(await dry()).toMatchObject({
+      status: 202,
+      body: {
+        dryRun: {
+          devices: { fcm: 1, apns: 1, webpush: 0 },
+          providers: { fcm: { outcome: 'accepted', code: 'verified' } },
+        },
+      },
+    });
+    expect((await world.control('GET', '/__messages/count')).accepted).toBe(before.accepted);
+
+    await world.control('POST', '/__rules', {
+      match: { provider: 'fcm' },
+      action: { type: 'respond', status: 400, reason: 'INVALID_ARGUMENT_FIELD' },
+    });
+    expect((await dry()).body).toMatchObject({ code: 'message_invalid', errors: [{ path: 'content' }] });
+  });
+});
+
 describe('a running campaign', () => {
   it('stops when it is paused, goes on when it is resumed, and ends when it is cancelled, every delivery accounted for', async () => {
     const application = await world.application(['fcm']);

@@ -69,7 +69,10 @@ describe('the TTL', () => {
 it('is refused by the path when sendAt is more than 366 days ahead', () => {
   expect(draft({ options: { sendAt: '2028-03-01T12:00:00Z' } }).sendAt.getUTCFullYear()).toBe(2028);
   expect(() => draft({ options: { sendAt: '2028-03-01T12:00:01Z' } })).toThrow(
-    expect.objectContaining({ code: 'invalid_request', problems: [expect.objectContaining({ path: 'options.sendAt' })] }),
+    expect.objectContaining({
+      code: 'invalid_request',
+      problems: [expect.objectContaining({ path: 'options.sendAt' })],
+    }),
   );
 });
 

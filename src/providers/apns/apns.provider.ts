@@ -36,6 +36,7 @@ const VERIFY_TOKEN = `dead0400${'0'.repeat(56)}`;
 /** Apple Push Notification service over HTTP/2: one request per device. */
 export class ApnsProvider implements Provider {
   readonly name = 'apns';
+  readonly hasDryRun = false;
   private readonly tokens: TokenCache;
 
   constructor(

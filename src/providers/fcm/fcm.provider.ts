@@ -34,6 +34,7 @@ const PREVIEW_TOKEN = '<token>';
 /** Firebase Cloud Messaging, HTTP v1: one request per device. */
 export class FcmProvider implements Provider {
   readonly name = 'fcm';
+  readonly hasDryRun = true;
   private readonly tokens: TokenCache;
 
   constructor(
@@ -58,14 +59,9 @@ export class FcmProvider implements Provider {
   }
 
   /** Sends a dry run to a token that cannot exist: that FCM looks at the token at all proves project, key and permission. */
-  verifyCredential(credential: Credential): Promise<Outcome> {
-    const message: Message = {
-      notificationId: '00000000-0000-0000-0000-000000000000',
-      content: { data: {} },
-      priority: 'normal',
-      ttlSeconds: 0,
-    };
-    const body = compileFcm(message).body('carillon-verification', { ttlSeconds: 0, expiresAt: new Date(0) });
+  verifyCredential(credential: Credential, message = NO_MESSAGE): Promise<Outcome> {
+    const timing = { ttlSeconds: message.ttlSeconds, expiresAt: this.clock.now() };
+    const body = compileFcm(message).body('carillon-verification', timing);
     const request = JSON.parse(body.toString('utf8')) as Record<string, unknown>;
     const dryRun = Buffer.from(JSON.stringify({ ...request, validate_only: true }));
     return new Promise((resolve) => {
@@ -132,6 +128,14 @@ export class FcmProvider implements Provider {
     return new FcmDelivery(this.transport, this.tokens, this.clock, credential, origin, report);
   }
 }
+
+/** What a credential is tried with when nothing else is to be validated. */
+const NO_MESSAGE: Message = {
+  notificationId: '00000000-0000-0000-0000-000000000000',
+  content: { data: {} },
+  priority: 'normal',
+  ttlSeconds: 0,
+};
 
 const CONTENT_TYPE = { 'content-type': 'application/json' };
 const SENSITIVE = ['authorization'];

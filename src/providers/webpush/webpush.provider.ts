@@ -31,6 +31,7 @@ const MAX_ORIGINS = 10_000;
 /** Web Push (RFC 8030, 8291, 8292): one encrypted request per browser. */
 export class WebPushProvider implements Provider {
   readonly name = 'webpush';
+  readonly hasDryRun = false;
   private readonly vapid: VapidHeaders;
   private readonly rules: EndpointRules;
   /** The transport knows an origin again by its object. */
