@@ -76,10 +76,10 @@ describe('a dry run', () => {
 describe('a running campaign', () => {
   it('stops when it is paused, goes on when it is resumed, and ends when it is cancelled, every delivery accounted for', async () => {
     const application = await world.application(['fcm']);
-    await manyDevices(application, 3_000);
+    await manyDevices(application, 4_000);
     await world.control('POST', '/__rules', {
       match: { provider: 'fcm' },
-      action: { type: 'delay', uniform: { min: 50, max: 150 } },
+      action: { type: 'delay', uniform: { min: 800, max: 1_200 } },
     });
     const id = await world.notify(application, { audience: { all: true } });
     await world.until(application, id, { counts: { accepted: expect.toSatisfy((n: number) => n > 100) } });
@@ -96,10 +96,10 @@ describe('a running campaign', () => {
     expect((await act(application, id, 'cancel')).status).toBeLessThan(300);
     const { counts } = await world.until(application, id, {
       status: 'cancelled',
-      counts: { planned: 3_000, pending: 0 },
+      counts: { planned: 4_000, pending: 0 },
     });
     expect(counts.cancelled).toBeGreaterThan(0);
-    expect(counts.accepted + counts.cancelled).toBe(3_000);
+    expect(counts.accepted + counts.cancelled).toBe(4_000);
     const cancelled = await world.deliveries(application, id, '&status=cancelled');
     expect(cancelled[0].attempts).toMatchObject([{ number: 0, code: 'cancelled' }]);
   }, 60_000);

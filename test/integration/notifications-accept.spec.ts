@@ -118,7 +118,15 @@ describe('a scheduled notification', () => {
   });
 
   it('whose time has passed goes out now', async () => {
+    await insertDevices(db, tenant.id, 1);
     expect((await post({ options: { sendAt: '2020-01-01T00:00:00Z' } })).body.status).toBe('sending');
+  });
+
+  it('with nobody to send to has ended already', async () => {
+    const { id, status } = (await post()).body;
+    expect(status).toBe('completed');
+    const [row] = await db.query('select state, completed_at, planned from notification where id = $1', [id]);
+    expect(row).toMatchObject({ state: 'completed', completed_at: expect.any(Date), planned: 0 });
   });
 
   it('of the far future is refused', async () => {
