@@ -58,9 +58,35 @@ export function publicDetail(text: unknown): string | undefined {
     .replace(/\uFFFD+$/, '');
 }
 
-/** A code that is safe as a metric label and in a table: the provider's word, or the fallback when it is not one word. */
+/**
+ * A code that is safe as a metric label and in a table: the provider's word, or the fallback when it is not one word, or
+ * looks like an address.
+ */
 export function wordOr(value: unknown, fallback: string): string {
-  return typeof value === 'string' && /^[A-Za-z][\w.-]{0,63}$/.test(value) ? value : fallback;
+  const isWord = typeof value === 'string' && /^[A-Za-z][\w.-]{0,63}$/.test(value);
+  return isWord && publicDetail(value) === value ? value : fallback;
+}
+
+/** Characters. What is shorter is no secret, and may be part of any sentence. */
+const MIN_TOKEN_PART = 8;
+
+/**
+ * The same outcome without anything that the provider repeated of the token it was sent to: texts and codes are stored,
+ * shown and counted, and a push service can be anybody's.
+ *
+ * @param parts of the token, each of which is secret; asked for only when there is something to look through
+ */
+export function withoutToken(outcome: Outcome, parts: () => readonly string[]): Outcome {
+  const { code, detail } = outcome;
+  if (detail === undefined && /^\d+$/.test(code)) return outcome;
+  const secrets = parts().filter((part) => part.length >= MIN_TOKEN_PART);
+  const isRepeated = (text: string) => secrets.some((secret) => text.includes(secret));
+  const clean = { ...outcome };
+  if (isRepeated(code)) clean.code = String(outcome.status ?? outcome.kind);
+  if (detail !== undefined && isRepeated(detail)) {
+    clean.detail = secrets.reduce((text, secret) => text.replaceAll(secret, '<redacted>'), detail);
+  }
+  return clean;
 }
 
 /**

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Clock } from '../../src/lib/clock.js';
-import { publicDetail } from '../../src/providers/answer.js';
+import { publicDetail, withoutToken, wordOr } from '../../src/providers/answer.js';
 import { collapseIdOf, stableUuid } from '../../src/providers/derive.js';
 import { deepMerge } from '../../src/providers/overrides.js';
 import type { Credential, SharedToken, SharedTokenStore } from '../../src/providers/provider.js';
@@ -98,5 +98,28 @@ describe('the token cache', () => {
       isAnswered = true;
     });
     expect(isAnswered).toBe(true);
+  });
+});
+
+describe('what a provider repeats of a token', () => {
+  const parts = () => ['short:Tok3n', 'k3yOfABr0wser'];
+
+  it('is in no code', () => {
+    const hex = 'abcdef0123'.repeat(6);
+    expect([wordOr(hex, '400'), wordOr('BadDeviceToken', '400')]).toEqual(['400', 'BadDeviceToken']);
+    const outcome = withoutToken({ kind: 'message_invalid', code: 'k3yOfABr0wser', status: 400 }, parts);
+    expect(outcome).toEqual({ kind: 'message_invalid', code: '400', status: 400 });
+  });
+
+  it('is in no text, however short the token is', () => {
+    const detail = 'no short:Tok3n (short:Tok3n), auth=k3yOfABr0wser';
+    const outcome = withoutToken({ kind: 'token_invalid', code: 'UNREGISTERED', detail }, parts);
+    expect(outcome.detail).toBe('no <redacted> (<redacted>), auth=<redacted>');
+    expect(outcome.code).toBe('UNREGISTERED');
+  });
+
+  it('is not looked for where there is nothing to say', () => {
+    const outcome = { kind: 'accepted', code: '200', status: 200 } as const;
+    expect(withoutToken(outcome, () => expect.fail('asked'))).toBe(outcome);
   });
 });

@@ -1,7 +1,7 @@
 import type { Clock } from '../../lib/clock.js';
 import { DomainError, type Problem } from '../../lib/errors.js';
 import type { Origin, Transport, TransportRequest, TransportResult } from '../../transport/transport.js';
-import { unansweredOutcome } from '../answer.js';
+import { unansweredOutcome, withoutToken } from '../answer.js';
 import { stableUuid } from '../derive.js';
 import type { Endpoints } from '../endpoints.js';
 import type {
@@ -115,7 +115,14 @@ export class ApnsProvider implements Provider {
     return {
       send: (ref: number, target: Target, timing: SendTiming) => {
         const startedMs = this.clock.monotonicMs();
-        const end = (outcome: Outcome) => report(ref, outcome, this.clock.monotonicMs() - startedMs);
+        const end = (outcome: Outcome) => {
+          const latencyMs = this.clock.monotonicMs() - startedMs;
+          report(
+            ref,
+            withoutToken(outcome, () => [target.token]),
+            latencyMs,
+          );
+        };
         const environment = target.environment ?? apnsSecret(credential).environment;
         if (!origins.has(environment)) origins.set(environment, this.originOf(credential, environment, lane));
         const origin = origins.get(environment);

@@ -1,7 +1,7 @@
 import type { Clock } from '../../lib/clock.js';
 import { DomainError, type Problem } from '../../lib/errors.js';
 import type { Origin, Transport, TransportResult } from '../../transport/transport.js';
-import { isRecord, unansweredOutcome } from '../answer.js';
+import { isRecord, unansweredOutcome, withoutToken } from '../answer.js';
 import type { Endpoints } from '../endpoints.js';
 import type {
   Credential,
@@ -29,6 +29,8 @@ const MAX_TOKEN_LENGTH = 4096;
 /** Printable ASCII that needs no escaping in JSON, so that a token can be copied into a compiled body. */
 const TOKEN_PATTERN = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
 const VERIFY_TIMEOUT_MS = 10_000;
+/** No device's. */
+const NO_TOKEN = 'carillon-verification';
 const PREVIEW_TOKEN = '<token>';
 
 /** Firebase Cloud Messaging, HTTP v1: one request per device. */
@@ -61,7 +63,7 @@ export class FcmProvider implements Provider {
   /** Sends a dry run to a token that cannot exist: that FCM looks at the token at all proves project, key and permission. */
   verifyCredential(credential: Credential, message = NO_MESSAGE): Promise<Outcome> {
     const timing = { ttlSeconds: message.ttlSeconds, expiresAt: this.clock.now() };
-    const body = compileFcm(message).body('carillon-verification', timing);
+    const body = compileFcm(message).body(NO_TOKEN, timing);
     const request = JSON.parse(body.toString('utf8')) as Record<string, unknown>;
     const dryRun = Buffer.from(JSON.stringify({ ...request, validate_only: true }));
     return new Promise((resolve) => {
@@ -69,7 +71,7 @@ export class FcmProvider implements Provider {
         const isFine = ['accepted', 'token_invalid', 'token_refused'].includes(outcome.kind);
         resolve(isFine ? { kind: 'accepted', code: 'verified' } : outcome);
       };
-      this.delivery(credential, 'normal', report).start(0, () => dryRun, VERIFY_TIMEOUT_MS);
+      this.delivery(credential, 'normal', report).start(0, NO_TOKEN, () => dryRun, VERIFY_TIMEOUT_MS);
     });
   }
 
@@ -108,7 +110,7 @@ export class FcmProvider implements Provider {
     const delivery = this.delivery(credentials[0], lane, report);
     return {
       send: (ref: number, target: Target, timing: SendTiming) =>
-        delivery.start(ref, () => template.body(target.token, timing), timing.timeoutMs),
+        delivery.start(ref, target.token, () => template.body(target.token, timing), timing.timeoutMs),
     };
   }
 
@@ -162,14 +164,21 @@ class FcmDelivery {
     this.path = sendPath(credential);
   }
 
-  start(ref: number, body: () => Buffer, timeoutMs: number): void {
+  start(ref: number, deviceToken: string, body: () => Buffer, timeoutMs: number): void {
     const startedMs = this.clock.monotonicMs();
     const origin = this.origin;
     if (origin === undefined) {
       this.report(ref, { kind: 'credential_invalid', code: 'simulator_not_configured' }, 0);
       return;
     }
-    const end = (outcome: Outcome) => this.report(ref, outcome, this.clock.monotonicMs() - startedMs);
+    const end = (outcome: Outcome) => {
+      const latencyMs = this.clock.monotonicMs() - startedMs;
+      this.report(
+        ref,
+        withoutToken(outcome, () => [deviceToken]),
+        latencyMs,
+      );
+    };
     const attempt = (result: TokenResult, isRepeat: boolean): void => {
       if ('outcome' in result) {
         end(result.outcome);

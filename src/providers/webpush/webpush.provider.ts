@@ -2,7 +2,7 @@ import type { Clock } from '../../lib/clock.js';
 import type { Problem } from '../../lib/errors.js';
 import { isPublicAddress } from '../../transport/address-guard.js';
 import type { Origin, Transport, TransportRequest } from '../../transport/transport.js';
-import { unansweredOutcome } from '../answer.js';
+import { unansweredOutcome, withoutToken } from '../answer.js';
 import type { Endpoints } from '../endpoints.js';
 import type {
   Credential,
@@ -100,7 +100,14 @@ export class WebPushProvider implements Provider {
     return {
       send: (ref: number, target: Target, timing: SendTiming) => {
         const startedMs = this.clock.monotonicMs();
-        const end = (outcome: Outcome) => report(ref, outcome, this.clock.monotonicMs() - startedMs);
+        const end = (outcome: Outcome) => {
+          const latencyMs = this.clock.monotonicMs() - startedMs;
+          report(
+            ref,
+            withoutToken(outcome, () => secretsOf(target.token)),
+            latencyMs,
+          );
+        };
         const credential = target.vapidPublicKey === undefined ? current : keys.get(target.vapidPublicKey);
         const prepared = this.prepare(target, credential, lane);
         if ('code' in prepared) end({ kind: 'token_refused', code: prepared.code });
@@ -157,6 +164,19 @@ interface Prepared {
   secret: VapidSecret;
   url: URL;
   origin: Origin;
+}
+
+/** Characters. A shorter part of a path is the service's word, such as "send". */
+const MIN_ID_LENGTH = 16;
+
+/** What of a token gives it away: the endpoint's parts, and the keys of the browser. */
+function secretsOf(token: string): string[] {
+  const subscription = readSubscription(token);
+  if (subscription === undefined) return [];
+  const { endpoint, p256dh, auth } = subscription;
+  const { pathname, search } = new URL(endpoint);
+  const ids = pathname.split('/').filter((segment) => segment.length >= MIN_ID_LENGTH);
+  return [pathname + search, ...ids, search.slice(1), p256dh, auth];
 }
 
 /** One delivery under way. */
