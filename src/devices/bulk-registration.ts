@@ -149,6 +149,7 @@ export class BulkRegistration {
   }
 
   private storingFailed(error: unknown): DomainError {
+    if (error instanceof DomainError) return error;
     if (isDatabaseAway(error))
       return new DomainError('unavailable', 'database_unavailable', 'The database is away; send this line again.');
     this.logger.error({ event: 'devices.bulk_line_failed', err: error });

@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
 import { DATA_SOURCE, type Database } from '../database/transaction.js';
+import { DomainError } from '../lib/errors.js';
 import type { ProviderName } from '../lib/names.js';
 import type { Environment } from '../providers/provider.js';
 import type { Device, DeviceProfile, DeviceStatus } from './device.js';
@@ -57,12 +58,19 @@ const MAX_TRIES = 4;
 export class DevicesRepository {
   constructor(@Inject(DATA_SOURCE) private readonly dataSource: DataSource) {}
 
-  /** Runs `work` in a transaction, again from the start when it met another writer. */
+  /**
+   * Runs `work` in a transaction, again from the start when it met another writer.
+   *
+   * @throws DomainError `application_not_found` when the application is no more; its keys are believed a little longer
+   */
   async inTransaction<T>(work: (db: Database) => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       try {
         return await this.dataSource.transaction((manager) => work(manager));
       } catch (error) {
+        if (isApplicationGone(error)) {
+          throw new DomainError('not_found', 'application_not_found', 'The application has been removed.');
+        }
         if (attempt === MAX_TRIES || !REPEATABLE.has(sqlState(error))) throw error;
       }
     }
@@ -208,6 +216,10 @@ function toDevice(row: DeviceRow): Device {
 /** Makes `inTransaction` start over: another writer was in between. */
 export function repeat(reason: string): Error {
   return Object.assign(new Error(reason), { code: '40001' });
+}
+
+function isApplicationGone(error: unknown): boolean {
+  return error instanceof Error && 'constraint' in error && error.constraint === 'device_application_id_fkey';
 }
 
 function sqlState(error: unknown): string {

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import type { IncomingMessage, Server } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { BadRequestException, PayloadTooLargeException, UnsupportedMediaTypeException } from '@nestjs/common';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyHttpOptions, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -61,6 +61,10 @@ export function makeHttpAdapter(config: Config): FastifyAdapter {
     // RFC 9112 §3.2
     const isMissingHost = request.headers.host === undefined && request.raw.httpVersion === '1.1';
     done(isMissingHost ? new BadRequestException('The Host header is missing.') : undefined);
+  });
+  // Node would answer in its own words here, too.
+  instance.server.on('checkExpectation', (_request: IncomingMessage, response: ServerResponse) => {
+    response.socket?.end(rawAnswer(417));
   });
   readBodies(instance);
   return adapter;

@@ -42,6 +42,7 @@ const TRANSPORT_PROBLEMS: Readonly<Record<number, { code: string; detail: string
   413: { code: 'body_too_large', detail: 'The body is larger than this service takes.' },
   414: { code: 'url_too_long', detail: 'The URL is longer than this service takes.' },
   415: { code: 'unsupported_media_type', detail: 'This operation does not take a body of that media type.' },
+  417: { code: 'expectation_failed', detail: 'This service knows no expectation but 100-continue.' },
   431: { code: 'headers_too_large', detail: 'The headers are larger than this service takes.' },
   503: { code: 'unavailable', detail: 'The service cannot answer right now.' },
 };
