@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { encodeCursor } from '../../src/http/pagination.js';
 import type { World } from '../setup/world.js';
@@ -60,6 +61,11 @@ describe('a body that is not what it says', () => {
       'the same field twice',
       { raw: '{"provider":"fcm","provider":"nonsense","token":"abc:APA91b"}' },
       { path: 'provider' },
+    ],
+    [
+      'compressed',
+      { raw: gzipSync(DEVICE), headers: { 'content-encoding': 'gzip' } },
+      { status: 415, code: 'unsupported_media_type' },
     ],
     ['a form', { raw: 'provider=fcm&token=x', contentType: 'application/x-www-form-urlencoded' }, wrongType],
     ['XML', { raw: '<device/>', contentType: 'application/xml' }, wrongType],
@@ -210,6 +216,8 @@ describe('a time that is unusual and yet a time', () => {
   }
 });
 
+const MANY_HEADERS = Array.from({ length: 3_000 }, (_, index) => `x-${index}: 1`);
+
 describe('bytes that are no HTTP', () => {
   const head = (lines: string[], body = '') => [...lines, 'connection: close', '', body].join('\r\n');
   const authorization = () => `authorization: Bearer ${tenant.serverKey}`;
@@ -277,6 +285,12 @@ describe('bytes that are no HTTP', () => {
       () => head(['GET http://169.254.169.254/latest HTTP/1.1', 'host: x']),
       /^HTTP\/1.1 4\d\d /,
     ],
+    [
+      'an expectation',
+      () => head(['GET /v1/devices HTTP/1.1', 'host: x', authorization(), 'expect: miracles']),
+      /^HTTP\/1.1 417 /,
+    ],
+    ['3,000 headers', () => head(['GET /livez HTTP/1.1', 'host: x', ...MANY_HEADERS]), /^HTTP\/1.1 431 /],
     ['HTTP/2 without being asked', () => 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', /^HTTP\/1.1 4\d\d /],
   ];
   for (const [name, bytes, status] of cases) {

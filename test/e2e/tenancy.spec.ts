@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { call } from '../setup/app.js';
+import { call, startApi } from '../setup/app.js';
 import { eventually } from '../setup/eventually.js';
 import type { World } from '../setup/world.js';
 import { faultsOf, makeTenant, send, settledFingerprint, startWorld, type Tenant } from './malformed-support.js';
@@ -312,6 +312,42 @@ describe('a key that is over', () => {
       expect(await world.db.query(`select 1 from ${table} where ${column} = $1`, [gone.id]), table).toEqual([]);
     }
     expect(await left()).toBe(before);
+  });
+});
+
+describe('an application that another process has just removed', () => {
+  it('is not there: its keys are believed for a moment, and nothing comes of it', async () => {
+    const elsewhere = await startApi({ database: world.api.config.DATABASE_URL, redis: world.redisUrl });
+    const gone = await makeTenant(world);
+    expect((await call(elsewhere, 'GET', '/v1/devices', { key: gone.serverKey })).status).toBe(200);
+    await call(world.api, 'DELETE', `/v1/applications/${gone.id}`, { key: world.api.adminKey });
+    const there = { ...world, api: elsewhere } as World;
+    for (const [route, use] of await servedRoutes()) {
+      if (!use.roles.includes('server')) continue;
+      const answer = await send(there, { ...requestOf(route, use, gone), key: gone.serverKey });
+      expect(answer.status, `${route} ${JSON.stringify(answer.body)}`).toBeLessThan(500);
+      expect(JSON.stringify(answer.body ?? ''), route).not.toContain('internal_error');
+    }
+    expect(await world.db.query('select 1 from device where application_id = $1', [gone.id])).toEqual([]);
+    await elsewhere.close();
+  });
+});
+
+describe('the key of the whole installation', () => {
+  it('says for which application, and it must exist', async () => {
+    const before = await settledFingerprint(world);
+    for (const [route, use] of await servedRoutes()) {
+      if (!use.roles.includes('server')) continue;
+      const request = requestOf(route, use, mine);
+      const ask = (query: string) => send(world, { ...request, path: request.path + query, key: world.api.adminKey });
+      const named = { status: 400, code: 'invalid_request', path: 'query.applicationId' };
+      expect(faultsOf(await ask(''), named), route).toEqual([]);
+      expect(faultsOf(await ask('?applicationId=x'), named), route).toEqual([]);
+      expect(faultsOf(await ask(`?applicationId=${mine.id}&applicationId=${theirs.id}`), named), route).toEqual([]);
+      const missing = { status: 404, code: 'application_not_found' };
+      expect(faultsOf(await ask(`?applicationId=${NOWHERE}`), missing), route).toEqual([]);
+    }
+    expect(await settledFingerprint(world)).toEqual(before);
   });
 });
 
