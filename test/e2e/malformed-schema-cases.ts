@@ -114,8 +114,15 @@ function wrongStrings(schema: Schema, isText: boolean): Wrong[] {
       ['a far year', '+275760-09-13T00:00:00.001Z'],
       ['seconds', '1790000000'],
     );
-  if (schema.pattern && !schema.format)
-    wrong.push(['a wrong character', "';drop table device;--"], ['a line break', 'a\r\nb']);
+  if (schema.pattern && !schema.format) {
+    const pattern = new RegExp(schema.pattern);
+    const candidates: [string, string][] = [
+      ['SQL', "';drop table device;--"],
+      ['a foreign letter', 'é'],
+      ['a line break', 'a\r\nb'],
+    ];
+    wrong.push(...candidates.filter(([, value]) => !pattern.test(value)));
+  }
   return wrong;
 }
 
@@ -203,7 +210,7 @@ export function casesOf(
       if (parameter.in === 'path') add(what, field, { path: url({ [parameter.name]: String(value) }) });
       else if (parameter.in === 'query')
         add(what, field, { path: `${url()}?${parameter.name}=${encodeURIComponent(String(value))}` });
-      else if (!/NUL/.test(name)) add(what, field, { headers: { [parameter.name]: String(value) } });
+      else if (SENDABLE.test(String(value))) add(what, field, { headers: { [parameter.name]: String(value) } });
     }
     if (parameter.in === 'query') {
       const twice = encodeURIComponent(String(queryExample(parameter.schema)));
@@ -221,6 +228,9 @@ export function casesOf(
   else if (!media && method !== 'get') add('a body nobody asked for', 'surplus', { raw: '{"surplus":1}' });
   return cases;
 }
+
+/** What a header can carry at all; everything else, no client can send. */
+const SENDABLE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
 const FIELD_PREFIX = { path: 'params', query: 'query', header: 'headers' } as const;
 
