@@ -186,7 +186,12 @@ export class Stack {
       const name = `worker-${number}`;
       const port = await choosePort(this.home.path('run', `${name}.port`));
       // The certificate is the api's; a worker only says on loopback whether it is well.
-      const health = { WORKER_HEALTH_PORT: String(port), TLS_CERT_FILE: undefined, TLS_KEY_FILE: undefined };
+      const health = {
+        HOST: '127.0.0.1',
+        WORKER_HEALTH_PORT: String(port),
+        TLS_CERT_FILE: undefined,
+        TLS_KEY_FILE: undefined,
+      };
       const options = this.app(name, { ...env, CARILLON_ROLE: 'worker', ...health });
       const healthUrl = `http://127.0.0.1:${port}/readyz`;
       this.workers.push(this.supervise(name, (signal) => startReadyApp(options, healthUrl, signal)));
