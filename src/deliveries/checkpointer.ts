@@ -1,7 +1,8 @@
 import type { DataSource } from 'typeorm';
 import type { Attempt } from '../batches/batch.js';
 import type { Leases } from '../batches/leases.js';
-import type { TokenHealth, TokenVerdict } from '../devices/token-health.js';
+import type { TokenVerdict } from '../devices/device.js';
+import type { TokenHealth } from '../devices/token-health.js';
 import type { Clock } from '../lib/clock.js';
 import type { ProviderName } from '../lib/names.js';
 import type { BatchRun } from './batch-run.js';

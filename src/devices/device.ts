@@ -54,6 +54,18 @@ export interface DispatchTarget {
   registeredAt: Date;
 }
 
+/** A token that a provider would not take. */
+export interface TokenVerdict {
+  deviceId: number;
+  /** Hex; a device whose token changed meanwhile is left alone. */
+  tokenHash: string;
+  code: string;
+  /** Since when the provider knows; absent: since the push was sent. */
+  since?: Date;
+  /** Milliseconds since the push was sent. */
+  sentAgoMs: number;
+}
+
 const MAX_USER_ID_CHARACTERS = 255;
 const MAX_TOPICS = 100;
 const MAX_TAGS = 50;

@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
 import { DATA_SOURCE, type Database } from '../database/transaction.js';
 import type { ProviderName } from '../lib/names.js';
-import type { TokenVerdict } from './token-health.js';
+import type { TokenVerdict } from './device.js';
 
 /** All SQL that takes devices out of the audience and puts them back. */
 @Injectable()

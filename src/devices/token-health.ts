@@ -1,19 +1,8 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type { Database } from '../database/transaction.js';
 import type { ProviderName } from '../lib/names.js';
+import type { TokenVerdict } from './device.js';
 import { TokenHealthRepository } from './token-health.repository.js';
-
-/** A token that a provider would not take. */
-export interface TokenVerdict {
-  deviceId: number;
-  /** Hex; a device whose token changed meanwhile is left alone. */
-  tokenHash: string;
-  code: string;
-  /** Since when the provider knows; absent: since the push was sent. */
-  since?: Date;
-  /** Milliseconds since the push was sent. */
-  sentAgoMs: number;
-}
 
 /** Fewer results than this say nothing about a project. */
 const MIN_RESULTS = 500;
