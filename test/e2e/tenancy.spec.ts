@@ -330,6 +330,9 @@ describe('an application that another process has just removed', () => {
     }
     expect(await world.db.query('select 1 from device where application_id = $1', [gone.id])).toEqual([]);
     await elsewhere.close();
+    // What was cancelled there ends here, with the next look of the roll-up.
+    const unended = "select 1 from notification where state = 'cancelled' and completed_at is null";
+    await eventually(async () => expect(await world.db.query(unended)).toEqual([]));
   });
 });
 
