@@ -33,6 +33,14 @@ export interface DeviceGroup {
   lastId: number;
 }
 
+/** A batch to be written for (a part of) a notification's audience. */
+export interface NewRoot {
+  notification: { id: string; applicationId: string; lane: Lane; expiresAt: Date };
+  group: DeviceGroup;
+  /** The caller puts it on Bull itself right after the commit; when that fails, it becomes due after so many milliseconds. */
+  queuedMs?: number;
+}
+
 /** A batch that this worker holds the lease of. */
 export interface ClaimedBatch {
   notificationId: string;

@@ -4,7 +4,7 @@ import { DATA_SOURCE, type Database } from '../database/transaction.js';
 import { idRange } from '../lib/ids.js';
 import type { Lane, ProviderName } from '../lib/names.js';
 import type { BatchRef } from '../queue/queues.js';
-import type { BatchProgress, ClaimedBatch, DeviceGroup } from './batch.js';
+import type { BatchProgress, ClaimedBatch, NewRoot } from './batch.js';
 
 /** A batch that the feeder took: what a job needs to know. */
 export interface FedBatch {
@@ -22,32 +22,32 @@ export interface FedBatch {
 export class BatchesRepository {
   constructor(@Inject(DATA_SOURCE) private readonly db: DataSource) {}
 
-  /** Writes root batches. With `queuedMs` they count as already handed to Bull for that long. */
+  /** Writes root batches. Those with `queuedMs` count as already handed to Bull for that long. */
   async insertRoots(
     db: Database,
-    notification: { id: string; applicationId: string; lane: Lane; expiresAt: Date },
-    groups: readonly DeviceGroup[],
-    queuedMs: number | undefined,
-  ): Promise<{ provider: ProviderName; batchNo: number; n: number }[]> {
+    roots: readonly NewRoot[],
+  ): Promise<{ notificationId: string; provider: ProviderName; batchNo: number; n: number }[]> {
     return db.query(
       `insert into dispatch_batch (notification_id, batch_no, application_id, provider, lane, state, device_ids, first_id,
          last_id, n, result, not_before, expires_at, queued_until)
-       select $1, nextval('dispatch_batch_no'), $2, g.provider, $3, case when $5::int is null then 'pending' else 'queued' end,
-         g.ids::bigint[], g.first_id, g.last_id, g.n, repeat('0', g.n), carillon_now(), $4,
-         carillon_now() + make_interval(secs => $5::int / 1000.0)
-       from unnest($6::text[], $7::text[], $8::bigint[], $9::bigint[], $10::int[]) as g(provider, ids, first_id, last_id, n)
-       returning provider, batch_no as "batchNo", n`,
+       select r.id, nextval('dispatch_batch_no'), r.application_id, r.provider, r.lane,
+         case when r.queued_ms is null then 'pending' else 'queued' end, r.ids::bigint[], r.first_id, r.last_id, r.n,
+         repeat('0', r.n), carillon_now(), r.expires_at, carillon_now() + make_interval(secs => r.queued_ms / 1000.0)
+       from unnest($1::uuid[], $2::uuid[], $3::text[], $4::timestamptz[], $5::int[], $6::text[], $7::text[], $8::bigint[],
+         $9::bigint[], $10::int[])
+         as r(id, application_id, lane, expires_at, queued_ms, provider, ids, first_id, last_id, n)
+       returning notification_id as "notificationId", provider, batch_no as "batchNo", n`,
       [
-        notification.id,
-        notification.applicationId,
-        notification.lane,
-        notification.expiresAt,
-        queuedMs ?? null,
-        groups.map((group) => group.provider),
-        groups.map((group) => group.deviceIds),
-        groups.map((group) => group.firstId),
-        groups.map((group) => group.lastId),
-        groups.map((group) => group.n),
+        roots.map(({ notification }) => notification.id),
+        roots.map(({ notification }) => notification.applicationId),
+        roots.map(({ notification }) => notification.lane),
+        roots.map(({ notification }) => notification.expiresAt),
+        roots.map(({ queuedMs }) => queuedMs ?? null),
+        roots.map(({ group }) => group.provider),
+        roots.map(({ group }) => group.deviceIds),
+        roots.map(({ group }) => group.firstId),
+        roots.map(({ group }) => group.lastId),
+        roots.map(({ group }) => group.n),
       ],
     );
   }

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { Database } from '../database/transaction.js';
-import type { Lane, ProviderName } from '../lib/names.js';
-import { type BatchProgress, type DeviceGroup, RESULT } from './batch.js';
+import type { ProviderName } from '../lib/names.js';
+import { type BatchProgress, type NewRoot, RESULT } from './batch.js';
 import { BatchesRepository } from './batches.repository.js';
 
 /** Batches per statement when many are ended at once. */
@@ -12,20 +12,12 @@ const END_PAGE = 100;
 export class BatchesService {
   constructor(private readonly repository: BatchesRepository) {}
 
-  /**
-   * Writes the root batches of (a part of) an audience.
-   *
-   * @param options.queuedMs the caller puts them on Bull itself right after the commit; when that fails, they become due
-   *                         after this many milliseconds
-   */
+  /** Writes root batches, of any number of notifications. */
   insertRoots(
     db: Database,
-    notification: { id: string; applicationId: string; lane: Lane; expiresAt: Date },
-    groups: readonly DeviceGroup[],
-    options: { queuedMs?: number } = {},
-  ): Promise<{ provider: ProviderName; batchNo: number; n: number }[]> {
-    if (groups.length === 0) return Promise.resolve([]);
-    return this.repository.insertRoots(db, notification, groups, options.queuedMs);
+    roots: readonly NewRoot[],
+  ): Promise<{ notificationId: string; provider: ProviderName; batchNo: number; n: number }[]> {
+    return roots.length === 0 ? Promise.resolve([]) : this.repository.insertRoots(db, roots);
   }
 
   /** Ends everything of a notification that is unsent and not in a worker's hands; returns the number of batches. */

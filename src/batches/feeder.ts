@@ -48,8 +48,11 @@ export class Feeder {
   }
 }
 
+/** What a job needs to know of a batch. */
+type JobPart = Pick<FedBatch, 'notificationId' | 'batchNo' | 'n'> & { isSuspect?: boolean };
+
 /** Puts small batches together up to the size of a large one; a suspect goes alone, so that it takes nobody with it. */
-export function jobsOf(batches: readonly FedBatch[]): BatchRef[][] {
+export function jobsOf(batches: readonly JobPart[]): BatchRef[][] {
   const jobs: BatchRef[][] = [];
   let current: BatchRef[] = [];
   let size = 0;

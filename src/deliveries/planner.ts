@@ -83,7 +83,10 @@ export class Planner {
     const bound = turn.bound ?? (await this.devices.upperBound(tx, applicationId));
     const limit = cursor === 0 ? FIRST_PAGE : PAGE;
     const page = await this.devices.audiencePage(tx, applicationId, audience, cursor, bound, limit);
-    await this.batches.insertRoots(tx, turn, page.groups);
+    await this.batches.insertRoots(
+      tx,
+      page.groups.map((group) => ({ notification: turn, group })),
+    );
     const isPlanned = page.seen < limit;
     const planned = page.groups.reduce((sum, group) => sum + group.n, 0);
     if (await this.notifications.advancePlan(tx, turn, { cursor: page.lastId, bound, planned, isPlanned })) {

@@ -2,11 +2,14 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { Database } from '../database/transaction.js';
 import { CLOCK, type Clock } from '../lib/clock.js';
 import { DomainError } from '../lib/errors.js';
-import { IdempotencyRepository, type StoredResponse } from './idempotency.repository.js';
+import { Grouped } from '../lib/grouped.js';
+import { IdempotencyRepository, type KeyOfApplication, type StoredResponse } from './idempotency.repository.js';
 import type { Accepted } from './notifications.dto.js';
 
 /** Milliseconds that a repeated request waits for the first one. */
 const WAIT_MS = 5_000;
+/** Milliseconds that one look at another process's unfinished key may hold up the requests that share its transaction. */
+const LOCK_WAIT_MS = 200;
 /** SQLSTATE of a statement that waited for a lock longer than `lock_timeout`. */
 const LOCK_NOT_AVAILABLE = '55P03';
 
@@ -32,6 +35,7 @@ export interface Answer {
 @Injectable()
 export class Idempotency {
   private readonly inFlight = new Map<string, Promise<StoredResponse>>();
+  private readonly lookUps = new Grouped((keys: readonly KeyOfApplication[]) => this.repository.find(keys));
 
   constructor(
     private readonly repository: IdempotencyRepository,
@@ -68,10 +72,14 @@ export class Idempotency {
     }
   }
 
-  /** Takes the key for this transaction and stores the answer under it; false: another request has it. */
-  claim(db: Database, request: IdempotentRequest, response: Accepted): Promise<boolean> {
-    const stored = { requestHash: request.requestHash, response };
-    return this.repository.claim(db, request.applicationId, request.key, stored, WAIT_MS);
+  /** Takes distinct keys for this transaction and stores the answers under them; false: another request has that key. */
+  claim(db: Database, claims: readonly { request: IdempotentRequest; response: Accepted }[]): Promise<boolean[]> {
+    if (claims.length === 0) return Promise.resolve([]);
+    return this.repository.claim(
+      db,
+      claims.map(({ request, response }) => ({ ...request, response })),
+      LOCK_WAIT_MS,
+    );
   }
 
   /** Forgets keys that are older than 72 hours; returns how many. */
@@ -83,16 +91,19 @@ export class Idempotency {
     request: IdempotentRequest,
     work: () => Promise<Accepted | undefined>,
   ): Promise<{ stored: StoredResponse; isReplay: boolean }> {
-    const { applicationId, key, requestHash } = request;
-    const before = await this.repository.find(applicationId, key);
-    if (before) return { stored: before, isReplay: true };
-    const response = await work().catch((error: unknown) => {
-      throw isLockTimeout(error) ? stillInFlight() : error;
-    });
-    if (response) return { stored: { requestHash, response }, isReplay: false };
-    const first = await this.repository.find(applicationId, key);
-    if (!first) throw stillInFlight();
-    return { stored: first, isReplay: true };
+    const { requestHash } = request;
+    const deadlineMs = this.clock.monotonicMs() + WAIT_MS;
+    for (;;) {
+      const before = await this.lookUps.submit(request);
+      if (before) return { stored: before, isReplay: true };
+      try {
+        const response = await work();
+        if (response) return { stored: { requestHash, response }, isReplay: false };
+      } catch (error) {
+        if (!isLockTimeout(error)) throw error;
+      }
+      if (this.clock.monotonicMs() >= deadlineMs) throw stillInFlight();
+    }
   }
 }
 

@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
 import { DATA_SOURCE, type Database } from '../database/transaction.js';
+import { Grouped } from '../lib/grouped.js';
 import type { ProviderName } from '../lib/names.js';
 import {
   hasEnded,
@@ -52,10 +53,14 @@ const COLUMNS = `id, application_id, lane, semantics, audience, content, options
 export class NotificationsRepository {
   constructor(@Inject(DATA_SOURCE) private readonly db: DataSource) {}
 
-  /** The database's time. */
-  async now(): Promise<Date> {
+  private readonly clock = new Grouped(async (items: readonly undefined[]) => {
     const rows = await this.db.query('select carillon_now() as now');
-    return rows[0].now;
+    return items.map(() => rows[0].now as Date);
+  });
+
+  /** The database's time; calls at the same moment share a look. */
+  now(): Promise<Date> {
+    return this.clock.submit(undefined);
   }
 
   /** One statement for any number, so that accepted requests can share a commit. */

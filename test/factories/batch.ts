@@ -16,7 +16,7 @@ export async function planBatch(
   const [firstId, lastId] = [ids[0] ?? 0, ids.at(-1) ?? 0];
   const group = { provider, deviceIds: `{${ids.join(',')}}`, n: ids.length, firstId, lastId };
   return db.transaction(async (tx) => {
-    const [batch] = await new BatchesService(new BatchesRepository(db)).insertRoots(tx, notification, [group]);
+    const [batch] = await new BatchesService(new BatchesRepository(db)).insertRoots(tx, [{ notification, group }]);
     if (!batch) throw new Error('the batch was not written');
     await tx.query('update notification set planned = planned + $2 where id = $1', [notification.id, ids.length]);
     return batch.batchNo;

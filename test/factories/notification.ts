@@ -42,7 +42,7 @@ export async function addBatch(
   const ids = Array.from({ length: n }, (_, i) => i + 1);
   const group = { provider, deviceIds: `{${ids.join(',')}}`, n, firstId: 1, lastId: n };
   return db.transaction(async (tx) => {
-    const [batch] = await new BatchesService(new BatchesRepository(db)).insertRoots(tx, notification, [group]);
+    const [batch] = await new BatchesService(new BatchesRepository(db)).insertRoots(tx, [{ notification, group }]);
     await tx.query('update notification set planned = planned + $2 where id = $1', [notification.id, n]);
     if (!batch) throw new Error('the batch was not written');
     return batch.batchNo;
