@@ -42,3 +42,24 @@ export function unknownKeys(given: Record<string, unknown>, known: readonly stri
 export function isHeaderValue(value: unknown): value is string {
   return typeof value === 'string' && /^[\x20-\x7e]{1,1024}$/.test(value);
 }
+
+/** What is wrong with the shape of `{ headers, payload }`, the overrides of providers that are spoken to in HTTP headers. */
+export function shapeProblems(overrides: Record<string, unknown>, path: string): Problem[] {
+  const problems = unknownKeys(overrides, ['headers', 'payload'], path);
+  for (const part of ['headers', 'payload']) {
+    if (overrides[part] !== undefined && !isRecord(overrides[part])) {
+      problems.push({ path: `${path}.${part}`, message: 'must be an object' });
+    }
+  }
+  return problems;
+}
+
+/** The `headers` of such overrides, with lower-case names and values as text. */
+export function headerOverrides(overrides: Record<string, unknown>): Record<string, string> {
+  const headers = isRecord(overrides['headers']) ? overrides['headers'] : {};
+  return Object.fromEntries(
+    Object.entries(headers)
+      .filter(([, value]) => value !== null)
+      .map(([name, value]) => [name.toLowerCase(), String(value)]),
+  );
+}

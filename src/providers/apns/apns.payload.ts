@@ -2,7 +2,7 @@ import apn from '@parse/node-apn';
 import type { Problem } from '../../lib/errors.js';
 import { isRecord } from '../answer.js';
 import { collapseIdOf } from '../derive.js';
-import { deepMerge, isHeaderValue, overridesOf, unknownKeys } from '../overrides.js';
+import { deepMerge, headerOverrides, isHeaderValue, overridesOf, shapeProblems } from '../overrides.js';
 import type { Message, SendTiming } from '../provider.js';
 import { CLICK_URL_KEY, dataProblems, IMAGE_URL_KEY, NOTIFICATION_ID_KEY } from '../reserved-data.js';
 
@@ -145,24 +145,9 @@ function expiring(fixed: Record<string, string>, capSeconds: number): ApnsTempla
   };
 }
 
-/** `overrides.apns.headers` with lower-case names and values as text. */
-function headerOverrides(overrides: Record<string, unknown>): Record<string, string> {
-  const headers = isRecord(overrides['headers']) ? overrides['headers'] : {};
-  return Object.fromEntries(
-    Object.entries(headers)
-      .filter(([, value]) => value !== null)
-      .map(([name, value]) => [name.toLowerCase(), String(value)]),
-  );
-}
-
 function overrideProblems(overrides: Record<string, unknown>): Problem[] {
   const path = 'overrides.apns';
-  const problems = unknownKeys(overrides, ['headers', 'payload'], path);
-  for (const part of ['headers', 'payload']) {
-    if (overrides[part] !== undefined && !isRecord(overrides[part])) {
-      problems.push({ path: `${path}.${part}`, message: 'must be an object' });
-    }
-  }
+  const problems = shapeProblems(overrides, path);
   if (isRecord(overrides['payload']) && NOTIFICATION_ID_KEY in overrides['payload']) {
     problems.push({ path: `${path}.payload.${NOTIFICATION_ID_KEY}`, message: 'reserved: Carillon sets it' });
   }

@@ -2,7 +2,7 @@ import webpush from 'web-push';
 import type { Problem } from '../../lib/errors.js';
 import { isRecord } from '../answer.js';
 import { shortDigest } from '../derive.js';
-import { deepMerge, overridesOf, unknownKeys } from '../overrides.js';
+import { deepMerge, headerOverrides, overridesOf, shapeProblems } from '../overrides.js';
 import type { Message } from '../provider.js';
 import { dataProblems, NOTIFICATION_ID_KEY } from '../reserved-data.js';
 import type { Subscription } from './webpush.token.js';
@@ -93,24 +93,9 @@ export function webpushProblems(message: Message): Problem[] {
   return problems;
 }
 
-/** `overrides.webpush.headers` with lower-case names and values as text. */
-function headerOverrides(overrides: Record<string, unknown>): Record<string, string> {
-  const headers = isRecord(overrides['headers']) ? overrides['headers'] : {};
-  return Object.fromEntries(
-    Object.entries(headers)
-      .filter(([, value]) => value !== null)
-      .map(([name, value]) => [name.toLowerCase(), String(value)]),
-  );
-}
-
 function overrideProblems(overrides: Record<string, unknown>): Problem[] {
   const path = 'overrides.webpush';
-  const problems = unknownKeys(overrides, ['headers', 'payload'], path);
-  for (const part of ['headers', 'payload']) {
-    if (overrides[part] !== undefined && !isRecord(overrides[part])) {
-      problems.push({ path: `${path}.${part}`, message: 'must be an object' });
-    }
-  }
+  const problems = shapeProblems(overrides, path);
   const data = isRecord(overrides['payload']) ? overrides['payload']['data'] : undefined;
   if (data !== undefined && !isRecord(data))
     problems.push({ path: `${path}.payload.data`, message: 'must be an object' });
