@@ -9,6 +9,8 @@ const DEVICES = 2_000;
 /** Deliveries of one job that may be in flight or unwritten, and batches that one worker may hold per provider and lane. */
 const WINDOW = 200;
 const CONCURRENCY = 4;
+/** Lease less request timeout and margin: after so long without a renewal a worker sends nothing more. */
+const OWN_DEADLINE_MS = 8_000;
 
 let world: World;
 let redis: TestRedis;
@@ -110,6 +112,27 @@ describe('kill -9 in the middle of a campaign', () => {
     redis = { ...(await startRedis({ dir, port })), dir };
     await completesWithoutLoss(id);
     expect(await sentTwice()).toBe(0);
+  }, 150_000);
+});
+
+describe('a worker that is stopped for longer than its lease and then goes on', () => {
+  it('finds itself fenced: nothing is lost, and no more than its window is sent twice', async () => {
+    const { id, workers } = await campaign(1);
+    workers[0]?.kill('SIGSTOP');
+    const stoppedMs = performance.now();
+    await world.advance(25_000);
+    await world.spawnWorker();
+    await completesWithoutLoss(id);
+    const before = await sentTwice();
+    // Its own deadline is on its own clock, which no test can move.
+    await eventually(() => performance.now() - stoppedMs > OWN_DEADLINE_MS, { timeoutMs: 30_000 });
+    workers[0]?.kill('SIGCONT');
+    workers[0]?.kill('SIGTERM');
+    expect(await workers[0]?.exited).toBe(0);
+    const twice = await sentTwice();
+    expect(twice - before).toBe(0);
+    expect(twice).toBeLessThanOrEqual(WINDOW * CONCURRENCY);
+    await world.until(application, id, { status: 'completed', counts: { planned: DEVICES, accepted: DEVICES } });
   }, 150_000);
 });
 
