@@ -71,6 +71,7 @@ export class NodeTransport implements Transport, PoolRegistry {
   /** Callers keep their origin objects: the key of one is worked out once. */
   private readonly keys = new WeakMap<Origin, string>();
   private readonly connections = new Map<string, Connection>();
+  private readonly lastValues = new Map<string, string>();
   private readonly maxConnections: number;
   private readonly checkMs: number;
   private checkTimer: NodeJS.Timeout | undefined;
@@ -87,7 +88,11 @@ export class NodeTransport implements Transport, PoolRegistry {
   }
 
   request(origin: Origin, request: TransportRequest, settle: (result: TransportResult) => void): void {
-    const pool = this.isClosing ? 'shutdown' : isWellFormed(request) ? this.poolOf(origin) : 'invalid_request';
+    const pool = this.isClosing
+      ? 'shutdown'
+      : isWellFormed(request, this.lastValues)
+        ? this.poolOf(origin)
+        : 'invalid_request';
     if (typeof pool === 'string') {
       setImmediate(callSafely, settle, notProcessed(pool));
       return;
@@ -193,12 +198,23 @@ export class NodeTransport implements Transport, PoolRegistry {
   }
 }
 
-/** Nothing in it could end a header line or, in Node's own encoding, begin another header. */
-function isWellFormed(request: TransportRequest): boolean {
+/** Header names that are remembered; callers use a handful. */
+const MAX_LAST_VALUES = 256;
+
+/**
+ * Nothing in it could end a header line or, in Node's own encoding, begin another header.
+ *
+ * @param lastValues the value of each header that was found well-formed last: most are the same in the next request
+ */
+function isWellFormed(request: TransportRequest, lastValues: Map<string, string>): boolean {
   if (!/^\/[\x21-\x7e]*$/.test(request.path)) return false;
   for (const name in request.headers) {
-    if (/[^\t\x20-\x7e\x80-\xff]/.test(request.headers[name] ?? '') || !/^[!#$%&'*+.^_`|~0-9a-z-]+$/.test(name))
-      return false;
+    const value = request.headers[name] ?? '';
+    const lastValue = lastValues.get(name);
+    if (lastValue === value) continue;
+    if (/[^\t\x20-\x7e\x80-\xff]/.test(value)) return false;
+    if (lastValue === undefined && !/^[!#$%&'*+.^_`|~0-9a-z-]+$/.test(name)) return false;
+    if (lastValue !== undefined || lastValues.size < MAX_LAST_VALUES) lastValues.set(name, value);
   }
   return true;
 }

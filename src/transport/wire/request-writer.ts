@@ -47,7 +47,7 @@ export class RequestWriter {
 
   /** Whether a new request's body would find any room at all. */
   get hasWindow(): boolean {
-    return this.window > 0 && this.waiting.length === 0;
+    return this.window > 0;
   }
 
   get streamWindow(): number {
@@ -80,6 +80,7 @@ export class RequestWriter {
     if (isEnd) return true;
     if (body.length <= this.window && body.length <= stream.sendWindow && body.length <= this.maxFrameBytes) {
       this.window -= body.length;
+      stream.sendWindow -= body.length;
       out.data(stream.id, body, 0, body.length, true);
       return true;
     }

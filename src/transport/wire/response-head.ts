@@ -18,6 +18,13 @@ export interface ResponseHead {
   readonly fault: 'malformed' | 'too_large' | undefined;
 }
 
+const COLON = 0x3a;
+
+function isDigit(text: string, at: number): boolean {
+  const code = text.charCodeAt(at);
+  return code >= 0x30 && code <= 0x39;
+}
+
 class HeadBuilder implements FieldSink {
   private status = 0;
   private headers: Record<string, string> = {};
@@ -30,13 +37,15 @@ class HeadBuilder implements FieldSink {
     this.bytes += field.bytes;
     if (this.bytes > MAX_HEADER_LIST_BYTES) return;
     if (!field.isValid) this.isMalformed = true;
-    else if (field.name.startsWith(':')) this.pseudo(field);
+    else if (field.name.charCodeAt(0) === COLON) this.pseudo(field);
     else this.regular(field.name, field.value);
   }
 
   private pseudo({ name, value }: HeaderField): void {
-    const isStatus = name === ':status' && this.status === 0 && !this.hasRegular && /^[1-9]\d\d$/.test(value);
-    if (isStatus) this.status = Number(value);
+    const isInPlace = name === ':status' && this.status === 0 && !this.hasRegular;
+    // Not a pattern: this is done for every response.
+    const isStatus = value.length === 3 && isDigit(value, 0) && isDigit(value, 1) && isDigit(value, 2);
+    if (isInPlace && isStatus && value >= '100') this.status = Number(value);
     else this.isMalformed = true;
   }
 

@@ -13,8 +13,6 @@ export interface ResponsesOwner {
   complete(stream: WireStream, result: TransportResult, resetCode: number | undefined): void;
   /** The peer broke the protocol on this stream. */
   onFaulty(stream: WireStream, code: number): void;
-  /** @throws ConnectionError when the stream was never opened */
-  expectKnown(stream: number): void;
 }
 
 /** Puts responses together from their frames. */
@@ -38,7 +36,7 @@ export class Responses {
     const head = this.heads.read(source, start, end);
     const stream = this.streams.get(id);
     if (stream === undefined) {
-      this.owner.expectKnown(id);
+      this.streams.expectKnown(id);
       return;
     }
     if (head.fault === 'too_large') this.owner.onFaulty(stream, ERROR.enhanceYourCalm);
@@ -56,7 +54,7 @@ export class Responses {
     if (grant > 0) this.out.windowUpdate(0, grant);
     const stream = this.streams.get(id);
     if (stream === undefined) {
-      this.owner.expectKnown(id);
+      this.streams.expectKnown(id);
       return;
     }
     if (stream.head === undefined) {

@@ -1,5 +1,7 @@
 import type { Job, JobHolder } from '../job.js';
+import { ConnectionError, ERROR } from './errors.js';
 import { ReceiveWindow } from './flow.js';
+import { MAX_STREAM_ID } from './frames.js';
 import type { ResponseHead } from './response-head.js';
 
 const NO_BYTES = Buffer.alloc(0);
@@ -28,8 +30,8 @@ export class WireStream implements JobHolder {
     this.receiveWindow = new ReceiveWindow(receiveWindowBytes);
   }
 
-  expireJob(): void {
-    this.onExpired(this);
+  expireJob(job: Job): void {
+    if (job === this.job) this.onExpired(this);
   }
 
   clear(): void {
@@ -44,7 +46,7 @@ export class WireStream implements JobHolder {
   }
 }
 
-/** The open streams of a connection by their ids, which this side gives out in order: 1, 3, 5, … */
+/** The open streams of a connection. Gives out their ids, in order: 1, 3, 5, … */
 export class StreamTable {
   size = 0;
   private readonly ring: (WireStream | undefined)[] = new Array(RING_SLOTS).fill(undefined);
@@ -52,9 +54,24 @@ export class StreamTable {
   private readonly old = new Map<number, WireStream>();
   private readonly spare: WireStream[] = [];
 
-  constructor(private readonly create: () => WireStream) {}
+  constructor(
+    private readonly create: () => WireStream,
+    private nextId: number,
+  ) {}
 
-  open(id: number, job: Job, sendWindow: number): WireStream {
+  /** Of the stream opened last. */
+  get lastId(): number {
+    return this.nextId - 2;
+  }
+
+  /** No other stream can be opened. */
+  get isUsedUp(): boolean {
+    return this.nextId > MAX_STREAM_ID;
+  }
+
+  open(job: Job, sendWindow: number): WireStream {
+    const id = this.nextId;
+    this.nextId += 2;
     const stream = this.spare.pop() ?? this.create();
     stream.id = id;
     stream.job = job;
@@ -66,6 +83,18 @@ export class StreamTable {
     this.ring[slot] = stream;
     this.size += 1;
     return stream;
+  }
+
+  /** Undoes the latest {@link open}. */
+  takeBack(stream: WireStream): void {
+    this.release(stream);
+    this.nextId -= 2;
+  }
+
+  /** @throws ConnectionError when the id was not given out, so that no frame may bear it */
+  expectKnown(id: number): void {
+    if (id % 2 === 1 && id < this.nextId) return;
+    throw new ConnectionError(ERROR.protocol, 'frame on a stream that was never opened');
   }
 
   get(id: number): WireStream | undefined {

@@ -11,14 +11,14 @@ import { Heartbeat } from '../heartbeat.js';
 import { type AmbiguousReason, ambiguous, type Job, notProcessed } from '../job.js';
 import type { TransportResult } from '../transport.js';
 import { ConnectionError, ERROR } from './errors.js';
-import { type FrameHandler, FrameReader } from './frame-reader.js';
-import { DEFAULT_WINDOW_BYTES, FLAG, FrameWriter, MAX_STREAM_ID, SETTING } from './frames.js';
+import { FrameReader } from './frame-reader.js';
+import { DEFAULT_WINDOW_BYTES, FrameWriter, SETTING } from './frames.js';
 import { HpackDecoder } from './hpack-decoder.js';
 import { HpackEncoder } from './hpack-encoder.js';
-import { applySettings } from './peer-settings.js';
+import { PeerFrames, type PeerFramesOwner } from './peer-frames.js';
 import { HEADERS_ROOM_BYTES, RequestWriter } from './request-writer.js';
 import { MAX_HEADER_LIST_BYTES, ResponseHeads } from './response-head.js';
-import { Responses, type ResponsesOwner } from './responses.js';
+import { Responses } from './responses.js';
 import { StreamTable, WireStream } from './stream-table.js';
 
 /** Milliseconds that a connection with nothing in flight may take to close. */
@@ -30,20 +30,16 @@ const MAX_UNTAKEN_BYTES = 4 * 2 ** 20;
 const PING_PAYLOAD = Buffer.from('carillon');
 
 /** HTTP/2 written and read by ourselves: many small requests at a fraction of what `node:http2` costs. */
-export class WireConnection implements Connection, FrameHandler, ResponsesOwner {
+export class WireConnection implements Connection, PeerFramesOwner {
   readonly id: string;
   lastUsedAtMs: number;
   private readonly openedAtMs: number;
   private readonly out: FrameWriter;
   private readonly reader: FrameReader;
   private readonly streams: StreamTable;
-  private readonly encoder: HpackEncoder;
   private readonly requests: RequestWriter;
-  private readonly responses: Responses;
   private readonly heartbeat: Heartbeat;
   private maxStreams: number;
-  private hasSettings = false;
-  private nextId: number;
   /** Streams above have no byte at the socket yet. */
   private sentThrough = 0;
   private hasAnswered = false;
@@ -53,7 +49,8 @@ export class WireConnection implements Connection, FrameHandler, ResponsesOwner 
   private isReady = false;
   /** The socket has enough to do. */
   private isBlocked = false;
-  private blockedAtMs = 0;
+  /** Since when the socket or the peer's window has had no room. */
+  private fullSinceMs: number | undefined;
   private isDraining = false;
   private isRetired = false;
   private isDead = false;
@@ -67,7 +64,6 @@ export class WireConnection implements Connection, FrameHandler, ResponsesOwner 
     firstId = 1,
   ) {
     this.id = connected.id;
-    this.nextId = firstId;
     this.openedAtMs = settings.clock.monotonicMs();
     this.lastUsedAtMs = this.openedAtMs;
     this.maxStreams = Math.min(connected.initialStreams, settings.maxStreams);
@@ -78,14 +74,13 @@ export class WireConnection implements Connection, FrameHandler, ResponsesOwner 
       (bytes, done) => this.send(bytes, done),
       () => this.onFlushDue(),
     );
-    this.streams = new StreamTable(() => new WireStream(streamWindow, (stream) => this.onExpired(stream)));
-    this.encoder = new HpackEncoder(this.out);
-    const { protocol, authority } = connected;
-    this.requests = new RequestWriter(this.out, this.encoder, this.streams, protocol, authority);
+    this.streams = new StreamTable(() => new WireStream(streamWindow, (stream) => this.onExpired(stream)), firstId);
+    const encoder = new HpackEncoder(this.out);
+    this.requests = new RequestWriter(this.out, encoder, this.streams, connected.protocol, connected.authority);
     const heads = new ResponseHeads(new HpackDecoder());
     const { maxBodyBytes } = settings;
-    this.responses = new Responses(this.id, maxBodyBytes, RECEIVE_WINDOW_BYTES, heads, this.streams, this.out, this);
-    this.reader = new FrameReader(this);
+    const responses = new Responses(this.id, maxBodyBytes, RECEIVE_WINDOW_BYTES, heads, this.streams, this.out, this);
+    this.reader = new FrameReader(new PeerFrames(responses, this.requests, encoder, this.streams, this.out, this));
     this.listen();
     this.out.preface([
       [SETTING.enablePush, 0],
@@ -113,12 +108,9 @@ export class WireConnection implements Connection, FrameHandler, ResponsesOwner 
       done();
       return;
     }
-    this.sentThrough = this.nextId - 2;
+    this.sentThrough = this.streams.lastId;
     this.lastUsedAtMs = this.settings.clock.monotonicMs();
-    if (!socket.write(bytes, done) && !this.isBlocked) {
-      this.isBlocked = true;
-      this.blockedAtMs = this.lastUsedAtMs;
-    }
+    if (!socket.write(bytes, done)) this.isBlocked = true;
     if (socket.writableLength > MAX_UNTAKEN_BYTES) this.destroy();
   }
 
@@ -166,14 +158,19 @@ export class WireConnection implements Connection, FrameHandler, ResponsesOwner 
   }
 
   room(nowMs: number): number {
-    if (!this.isReady || this.isDraining || this.isBlocked || this.isDead || !this.requests.hasWindow) return 0;
+    if (!this.isReady || this.isDraining || this.isDead) return 0;
+    if (this.isBlocked || !this.requests.hasWindow) {
+      this.fullSinceMs ??= nowMs;
+      return 0;
+    }
+    this.fullSinceMs = undefined;
     return this.heartbeat.isTrusted(nowMs, this.streams.size === 0) ? this.maxStreams - this.streams.size : 0;
   }
 
   isSettling(nowMs: number): boolean {
     // APNs allows one stream until it has seen a valid token, then a thousand: not a reason for eight connections.
     if (!this.hasAnswered && nowMs - this.openedAtMs < SETTLE_MS) return true;
-    return this.heartbeat.isAsking(nowMs) || (this.isBlocked && nowMs - this.blockedAtMs < SETTLE_MS);
+    return this.heartbeat.isAsking(nowMs) || (this.fullSinceMs !== undefined && nowMs - this.fullSinceMs < SETTLE_MS);
   }
 
   endedWell(nowMs: number): boolean {
@@ -183,13 +180,11 @@ export class WireConnection implements Connection, FrameHandler, ResponsesOwner 
   start(job: Job): void {
     this.heartbeat.requested(this.streams.size === 0);
     this.out.reserve(HEADERS_ROOM_BYTES);
-    const stream = this.streams.open(this.nextId, job, this.requests.streamWindow);
-    this.nextId += 2;
+    const stream = this.streams.open(job, this.requests.streamWindow);
     if (!this.requests.write(stream, job.request)) {
-      this.nextId -= 2;
-      this.streams.release(stream);
+      this.streams.takeBack(stream);
       setImmediate(() => job.finish(notProcessed('invalid_request')));
-    } else if (this.nextId > MAX_STREAM_ID) this.markDraining();
+    } else if (this.streams.isUsedUp) this.markDraining();
   }
 
   private onExpired(stream: WireStream): void {
@@ -210,7 +205,7 @@ export class WireConnection implements Connection, FrameHandler, ResponsesOwner 
   }
 
   /** The peer certainly did not process it. */
-  private handBack(stream: WireStream, reason: 'unsent' | 'goaway' | 'refused_stream'): void {
+  handBack(stream: WireStream, reason: 'unsent' | 'goaway' | 'refused_stream'): void {
     const job = this.release(stream);
     if (job !== undefined) this.owner.onNotProcessed(job, this, reason);
   }
@@ -224,59 +219,11 @@ export class WireConnection implements Connection, FrameHandler, ResponsesOwner 
     this.complete(stream, ambiguous('reset'), code);
   }
 
-  expectKnown(stream: number): void {
-    if (stream % 2 === 1 && stream < this.nextId) return;
-    throw new ConnectionError(ERROR.protocol, 'frame on a stream that was never opened');
+  onMaxStreams(count: number): void {
+    this.maxStreams = Math.min(count, this.settings.maxStreams);
   }
 
-  onHeaders(stream: number, isEnd: boolean, source: Buffer, start: number, end: number): void {
-    this.responses.onHeaders(stream, isEnd, source, start, end);
-  }
-
-  onData(id: number, isEnd: boolean, source: Buffer, start: number, end: number, countedBytes: number): void {
-    this.responses.onData(id, isEnd, source, start, end, countedBytes);
-  }
-
-  onReset(id: number, code: number): void {
-    const stream = this.streams.get(id);
-    if (stream === undefined) this.expectKnown(id);
-    else if (code === ERROR.refusedStream && stream.head === undefined) this.handBack(stream, 'refused_stream');
-    else this.complete(stream, ambiguous('reset'), undefined);
-  }
-
-  onSettings(source: Buffer, start: number, count: number): void {
-    const maxStreams = applySettings(source, start, count, this.encoder, this.requests);
-    if (maxStreams !== undefined) this.maxStreams = Math.min(maxStreams, this.settings.maxStreams);
-    // Without the parameter there is no limit.
-    else if (!this.hasSettings) this.maxStreams = this.settings.maxStreams;
-    this.hasSettings = true;
-    this.out.settingsAck();
-  }
-
-  onPing(payload: Buffer): void {
-    this.out.ping(payload, FLAG.ack);
-  }
-
-  onWindowUpdate(id: number, increment: number): void {
-    const stream = this.streams.get(id);
-    if (id === 0) {
-      if (increment === 0) throw new ConnectionError(ERROR.protocol, 'WINDOW_UPDATE of nothing');
-      this.requests.widenConnection(increment);
-    } else if (stream === undefined) this.expectKnown(id);
-    else if (increment === 0) this.onFaulty(stream, ERROR.protocol);
-    else if (!this.requests.widenStream(stream, increment)) this.onFaulty(stream, ERROR.flowControl);
-  }
-
-  onGoaway(lastStream: number): void {
-    this.markDraining();
-    for (const stream of this.streams.all()) {
-      if (stream.id <= lastStream) continue;
-      if (stream.head === undefined) this.handBack(stream, 'goaway');
-      else this.complete(stream, ambiguous('reset'), undefined);
-    }
-  }
-
-  private markDraining(): void {
+  markDraining(): void {
     if (this.isDraining || this.isDead) return;
     this.isDraining = true;
     this.owner.onDraining(this);
@@ -296,7 +243,8 @@ export class WireConnection implements Connection, FrameHandler, ResponsesOwner 
     this.drainedAtMs = this.settings.clock.monotonicMs();
     this.out.goaway(code);
     this.out.flush();
-    this.connected.socket.destroySoon();
+    // Not destroyed yet: with bytes of the peer unread that would be a reset, and the peer might not see the GOAWAY.
+    this.connected.socket.end();
   }
 
   private endStreams(reason: AmbiguousReason): void {
