@@ -80,6 +80,7 @@ export class PeerFrames implements FrameHandler {
       this.setting(source.readUInt16BE(at), source.readUInt32BE(at + 2));
     }
     this.out.settingsAck();
+    this.requests.resume();
   }
 
   /** Parameters without a meaning are ignored, says the RFC. */

@@ -142,7 +142,8 @@ export class RequestWriter {
     return true;
   }
 
-  private resume(): void {
+  /** Goes on with what waited for a window. */
+  resume(): void {
     if (this.waiting.length > 0) this.waiting = this.waiting.filter((stream) => !this.proceed(stream));
   }
 
@@ -168,7 +169,10 @@ export class RequestWriter {
     return true;
   }
 
-  /** SETTINGS_INITIAL_WINDOW_SIZE, which moves the windows of open streams too; they may become negative. */
+  /**
+   * SETTINGS_INITIAL_WINDOW_SIZE, which moves the windows of open streams too; they may become negative.
+   * Sends nothing: the peer counts on the new value only when it has the acknowledgement.
+   */
   setInitialWindow(bytes: number): void {
     const difference = bytes - this.initialWindow;
     this.initialWindow = bytes;
@@ -177,6 +181,5 @@ export class RequestWriter {
       if (wider === undefined) throw new ConnectionError(ERROR.flowControl, 'stream window too wide');
       stream.sendWindow = wider;
     }
-    this.resume();
   }
 }
