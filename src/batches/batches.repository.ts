@@ -277,13 +277,17 @@ const FINISH = `
  * makes them. An intent of an at-most-once notification may have gone out: it ends as unknown.
  */
 const END_PENDING = `
-  with target as (
+  with candidate as (
+    select batch_no, sum(n) over (order by batch_no) - n as deliveries_before from dispatch_batch
+    where notification_id = $1 and state in ('pending', 'queued') and (not $5::boolean or expires_at <= carillon_now())
+      and result ~ '[089]'
+    order by batch_no limit 1000
+  ), target as (
     select b.notification_id, b.batch_no, b.result as before,
       translate(b.result, '089', $2::text || case when n.semantics = 'at_most_once' then '77' else $2::text || $2::text end) as after
-    from dispatch_batch b join notification n on n.id = b.notification_id
-    where b.notification_id = $1 and b.state in ('pending', 'queued') and (not $5::boolean or b.expires_at <= carillon_now())
-      and b.result ~ '[089]'
-    order by b.batch_no limit $6 for update of b skip locked
+    from candidate join dispatch_batch b using (batch_no) join notification n on n.id = b.notification_id
+    where b.notification_id = $1 and b.state in ('pending', 'queued') and candidate.deliveries_before < $6
+    for update of b skip locked
   ), ended as (
     update dispatch_batch b set result = target.after, epoch = b.epoch + 1, claims = 0, queued_until = null,
       state = case when position('3' in target.after) > 0 then 'pending' else 'done' end,

@@ -4,8 +4,8 @@ import type { ProviderName } from '../lib/names.js';
 import { type BatchProgress, type NewRoot, RESULT } from './batch.js';
 import { BatchesRepository } from './batches.repository.js';
 
-/** Batches per statement when many are ended at once. */
-const END_PAGE = 100;
+/** Deliveries that one statement ends, each with its entry in the log. */
+const DELIVERIES_PER_STEP = 10_000;
 
 /** What other features may ask of the batches. */
 @Injectable()
@@ -27,13 +27,23 @@ export class BatchesService {
     status: 'cancelled' | 'expired' | 'failed',
     code: string,
   ): Promise<number> {
-    const end = { result: RESULT[status], status, code, onlyExpired: status === 'expired' };
     let total = 0;
     for (;;) {
-      const ended = await this.repository.endPending(db, notificationId, end, END_PAGE);
+      const ended = await this.endSomePending(db, notificationId, status, code);
       if (ended === 0) return total;
       total += ended;
     }
+  }
+
+  /** One step of {@link endPending}, short enough for a timer that has others to look after; 0 when nothing is left. */
+  endSomePending(
+    db: Database,
+    notificationId: string,
+    status: 'cancelled' | 'expired' | 'failed',
+    code: string,
+  ): Promise<number> {
+    const end = { result: RESULT[status], status, code, onlyExpired: status === 'expired' };
+    return this.repository.endPending(db, notificationId, end, DELIVERIES_PER_STEP);
   }
 
   /** Sums over the batches of each notification; one without batches is missing. */

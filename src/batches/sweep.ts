@@ -23,7 +23,7 @@ export class Sweep {
     const { queued, leased } = await this.repository.sweepLeases();
     if (queued + leased > 0) this.logger.warn({ event: 'sweep.returned', queued, leased });
     const expired = await this.repository.expired(EXPIRED_PER_ROUND);
-    for (const id of expired) await this.service.endPending(this.db, id, 'expired', 'ttl_expired');
+    for (const id of expired) await this.service.endSomePending(this.db, id, 'expired', 'ttl_expired');
     return expired;
   }
 }

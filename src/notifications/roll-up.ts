@@ -134,7 +134,7 @@ export class RollUp {
   }
 
   private async endCancelled(id: string): Promise<void> {
-    const ended = await this.batches.endPending(this.db, id, 'cancelled', 'cancelled');
+    const ended = await this.batches.endSomePending(this.db, id, 'cancelled', 'cancelled');
     if (ended > 0) this.dirty.add(id);
   }
 }
