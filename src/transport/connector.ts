@@ -95,6 +95,9 @@ export function secureContextOf(origin: Origin): SecureContext {
   return createSecureContext({ ca: origin.ca, cert: origin.cert, key: origin.certKey, minVersion: 'TLSv1.2' });
 }
 
+/** The latest TLS session of each context, and so of one pool: the next connection of it resumes instead of starting over. */
+const sessions = new WeakMap<SecureContext, Buffer>();
+
 function dial(target: Target, origin: Origin, secureContext: SecureContext | undefined, resolve: Resolve): Socket {
   const tcp = {
     host: target.hostname,
@@ -105,14 +108,18 @@ function dial(target: Target, origin: Origin, secureContext: SecureContext | und
     noDelay: true,
   };
   if (target.protocol === 'http:') return connectTcp(tcp);
-  return connectTls({
+  const socket = connectTls({
     ...tcp,
     secureContext,
+    session: secureContext === undefined ? undefined : sessions.get(secureContext),
     servername: isIP(target.hostname) === 0 ? target.hostname : '',
     ALPNProtocols: origin.requireHttp2 ? ['h2'] : ['h2', 'http/1.1'],
     // Explicit, because NODE_TLS_REJECT_UNAUTHORIZED would change the default.
     rejectUnauthorized: true,
   });
+  // Told only after the certificate was verified, so that nothing unverified can be resumed.
+  if (secureContext !== undefined) socket.on('session', (session) => sessions.set(secureContext, session));
+  return socket;
 }
 
 function alpnOf(target: Target, origin: Origin, socket: Socket): string {

@@ -195,6 +195,20 @@ describe('what HTTP/2 permits', () => {
     expect(connection.of(3).map(({ stream, payload }) => [stream, payload.readUInt32BE(0)])).toEqual([[1, 8]]);
   });
 
+  it('may pad without end: the window of a stream is granted again', async () => {
+    const peer = await harness.peer(
+      startScripted((connection, stream) => {
+        const padded = frame(0, 0x8, stream, Buffer.concat([Buffer.from([255]), Buffer.from('x'), Buffer.alloc(255)]));
+        connection.send(frame(1, 4, stream, '88'), ...Array.from({ length: 150 }, () => padded));
+        void firstOf(peer.connections, () => connection.of(8).some((seen) => seen.stream === stream)).then(() =>
+          connection.send(frame(0, 1, stream)),
+        );
+      }),
+    );
+    const result = responseOf(await harness.send(harness.transport(), originOf(peer)));
+    expect(result.body.toString()).toBe('x'.repeat(150));
+  });
+
   it('asks for no push, and says so first', async () => {
     const peer = await harness.peer(startScripted((connection, stream) => connection.send(OK(stream))));
     responseOf(await harness.send(harness.transport(), originOf(peer)));

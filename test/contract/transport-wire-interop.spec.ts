@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { ServerHttp2Session } from 'node:http2';
 import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import { describe, expect, it } from 'vitest';
 import type { ConnectionFactory } from '../../src/transport/connection.js';
 import { NodeTransport } from '../../src/transport/node-transport.js';
@@ -229,6 +230,24 @@ describe('a request', () => {
     await Promise.all(others);
     expect(peer.sockets).toHaveLength(1);
   });
+});
+
+it('resumes the TLS session with the next connection to the same origin, and never under another trust', async () => {
+  const reused: (boolean | undefined)[] = [];
+  const peer = await harness.peer(
+    startHttp2((stream) => {
+      const socket = stream.session?.socket as TLSSocket | undefined;
+      reused.push(socket?.isSessionReused());
+      stream.respond({ ':status': 200 }, { endStream: true });
+    }),
+  );
+  const transport = harness.transport();
+  for (const origin of [originOf(peer), originOf(peer), originOf(peer, { key: 'other' })]) {
+    transport.retire(responseOf(await harness.send(transport, origin)).connection);
+  }
+  expect(reused).toEqual([false, true, false]);
+  const refused = await harness.send(transport, originOf(peer, { ca: undefined }));
+  expect(refused).toEqual({ kind: 'not_processed', reason: 'tls' });
 });
 
 it('goes over to a new connection when the stream numbers are used up', async () => {
