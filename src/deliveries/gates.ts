@@ -16,6 +16,8 @@ export type Passage =
   /** Only a few probes may pass; take them with {@link Gates.takeProbes}. */
   | { kind: 'half_open' };
 
+const OPEN: Passage = { kind: 'open' };
+
 interface Entry {
   passage: 'closed' | 'half_open';
   /** On the monotonic clock. */
@@ -49,11 +51,12 @@ export class Gates {
 
   /** Whether a send may pass now. Costs one look-up. */
   passage(applicationId: string, provider: ProviderName, scope: string): Passage {
+    if (this.entries.size === 0) return OPEN;
     const entry = this.entries.get(keyOf(applicationId, provider, scope));
-    if (!entry) return { kind: 'open' };
+    if (!entry) return OPEN;
     if (entry.passage === 'half_open') return { kind: 'half_open' };
     const forMs = entry.untilMs - this.clock.monotonicMs();
-    return forMs > 0 ? { kind: 'closed', forMs } : { kind: 'open' };
+    return forMs > 0 ? { kind: 'closed', forMs } : OPEN;
   }
 
   /** Closes a gate here and for everybody. The local entry is set before the statement, so no further send passes. */

@@ -9,6 +9,9 @@ const MAX_PROBES = 10;
 /** Milliseconds until a batch that found no probe left is due again. */
 const RETRY_PROBE_MS = 1_000;
 
+/** The scope of a gate over everything that an application sends through one provider. */
+const WHOLE_PROVIDER = [''];
+
 interface Tally {
   left: number;
   sent: number;
@@ -59,23 +62,21 @@ export class Probes {
   /** Carries out what an answer means for gates, breaker and credential. Undefined when it means nothing. */
   report(run: BatchRun, token: string, settlement: Settlement, outcome: Outcome): Promise<void> | undefined {
     const scopes = this.scopesOf(run, token);
-    const judged = scopes.map((scope) => this.judge(run, scope, settlement)).filter((work) => work !== undefined);
-    if (settlement.gate?.kind === 'credential') return this.breakCredential(run, outcome.code);
-    const scope = scopes.at(-1) ?? '';
+    const work: (Promise<void> | undefined)[] = [];
+    if (this.tallies.size > 0) work.push(...scopes.map((scope) => this.judge(run, scope, settlement)));
+    work.push(this.closing(run, scopes.at(-1) ?? '', settlement, outcome));
+    return work.some((one) => one !== undefined) ? Promise.all(work).then(() => undefined) : undefined;
+  }
+
+  private closing(run: BatchRun, scope: string, settlement: Settlement, outcome: Outcome): Promise<void> | undefined {
+    const { gate, breaker } = settlement;
+    if (gate?.kind === 'credential') return this.breakCredential(run, outcome.code);
     const { applicationId, provider } = run.claimed;
-    const isClosed = () => this.gates.passage(applicationId, provider, scope).kind === 'closed';
-    if (settlement.gate?.kind === 'throttled' && !isClosed()) {
-      return this.gates.close(applicationId, provider, scope, {
-        kind: 'throttled',
-        reason: outcome.code,
-        forMs: settlement.gate.forMs,
-      });
-    }
-    const tripped = settlement.breaker && this.gates.count(applicationId, provider, scope, settlement.breaker);
-    if (tripped && !isClosed()) {
-      return this.gates.close(applicationId, provider, scope, { kind: 'breaker', reason: outcome.code });
-    }
-    return judged.length > 0 ? Promise.all(judged).then(() => undefined) : undefined;
+    const isTripped = breaker !== undefined && this.gates.count(applicationId, provider, scope, breaker);
+    if (!gate && !isTripped) return undefined;
+    if (this.gates.passage(applicationId, provider, scope).kind === 'closed') return undefined;
+    const cause = gate ? { kind: gate.kind, forMs: gate.forMs } : { kind: 'breaker' as const };
+    return this.gates.close(applicationId, provider, scope, { ...cause, reason: outcome.code });
   }
 
   private async take(run: BatchRun, scope: string): Promise<void> {
@@ -117,9 +118,9 @@ export class Probes {
     }
   }
 
-  private scopesOf(run: BatchRun, token: string): string[] {
+  private scopesOf(run: BatchRun, token: string): readonly string[] {
     const scope = this.provider(run).scopeOf(token);
-    return scope === '' ? [''] : ['', scope];
+    return scope === '' ? WHOLE_PROVIDER : ['', scope];
   }
 }
 

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { eventually } from '../setup/eventually.js';
 import { type TestApplication, World } from '../setup/world.js';
 
 let world: World;
@@ -14,6 +15,17 @@ async function waitedMs(application: TestApplication, id: string): Promise<numbe
   const [delivery] = await world.deliveries(application, id);
   const [first, second] = delivery.attempts;
   return Date.parse(second.at) - Date.parse(first.at);
+}
+
+/** Waits until no worker holds anything of it any more. */
+async function givenBack(id: string): Promise<void> {
+  await eventually(async () => {
+    const rows = await world.db.query(
+      `select 1 from dispatch_batch where notification_id = $1 and state in ('queued', 'leased')`,
+      [id],
+    );
+    expect(rows).toEqual([]);
+  });
 }
 
 describe('429', () => {
@@ -98,4 +110,59 @@ describe('503', () => {
     expect(times[1] - times[0]).toBeGreaterThanOrEqual(10_000);
     expect(times[2] - times[1]).toBeGreaterThanOrEqual(30_000);
   });
+});
+
+describe('an outage', () => {
+  it('trips the breaker: the rest waits unsent, a few probes find out that it is over, and everything goes out', async () => {
+    const application = await world.application(['fcm']);
+    const run = crypto.randomUUID().replaceAll('-', '');
+    await world.devices(
+      application,
+      Array.from({ length: 900 }, (_, i) => ({ provider: 'fcm', token: `${run}${i}:APA91b${run}` })),
+    );
+    const outage = { match: { provider: 'fcm' }, action: { type: 'respond', status: 503, reason: 'UNAVAILABLE' } };
+    await world.control('POST', '/__rules', outage);
+    const requests = async () => (await world.control('GET', '/__messages/count')).services.fcm?.total ?? 0;
+    const before = await requests();
+    const id = await world.notify(application, { audience: { all: true } });
+    await world.until(application, id, { blockedBy: [{ provider: 'fcm', reason: 'UNAVAILABLE' }] });
+    await givenBack(id);
+    expect((await requests()) - before).toBeLessThan(600);
+
+    await world.control('DELETE', '/__rules');
+    await world.advance(40_000);
+    await world.until(
+      application,
+      id,
+      { status: 'completed', counts: { accepted: 900, failed: 0, expired: 0 } },
+      25_000,
+    );
+    expect(await world.db.query('select 1 from gate where application_id = $1', [application.id])).toEqual([]);
+  }, 60_000);
+
+  it('that is not over closes the gate again, for longer', async () => {
+    const application = await world.application(['fcm']);
+    const run = crypto.randomUUID().replaceAll('-', '');
+    await world.devices(
+      application,
+      Array.from({ length: 300 }, (_, i) => ({ provider: 'fcm', token: `${run}${i}:APA91b${run}` })),
+    );
+    const outage = { match: { provider: 'fcm' }, action: { type: 'respond', status: 503, reason: 'UNAVAILABLE' } };
+    await world.control('POST', '/__rules', outage);
+    const gate = async () =>
+      (
+        await world.db.query(
+          `select state, failures, extract(epoch from closed_until - carillon_now())::int as seconds from gate where application_id = $1`,
+          [application.id],
+        )
+      )[0];
+    const id = await world.notify(application, { audience: { all: true } });
+    await eventually(async () => expect(await gate()).toMatchObject({ state: 'closed', failures: 1 }));
+    await givenBack(id);
+    await world.advance(40_000);
+    await eventually(async () => expect(await gate()).toMatchObject({ state: 'closed', failures: 2 }), {
+      timeoutMs: 20_000,
+    });
+    expect((await gate()).seconds).toBeGreaterThan(35);
+  }, 60_000);
 });
