@@ -28,7 +28,9 @@ const PAUSED_MS = 1_000;
 @Injectable()
 export class Dispatcher {
   private readonly logger = new Logger(Dispatcher.name);
-  private readonly active = new Map<JobRun, Promise<void>>();
+  /** Jobs from claim to hand-over; the runs among them that can be told to stop. */
+  private readonly jobs = new Set<Promise<void>>();
+  private readonly sending = new Set<JobRun>();
   private readonly stopRule = new StopRule();
   private isDraining = false;
 
@@ -49,6 +51,19 @@ export class Dispatcher {
   /** Sends what the job's batches still owe. Ends when each is done, given back, or found to be another worker's. */
   async run(job: DispatchJob): Promise<void> {
     if (this.isDraining) return this.leases.unqueue(job.batches);
+    const work = this.claimAndSend(job);
+    this.jobs.add(work);
+    await work.finally(() => this.jobs.delete(work));
+  }
+
+  /** Stops sending, waits for what is in flight, checkpoints and gives the leases back. */
+  async drain(): Promise<void> {
+    this.isDraining = true;
+    for (const jobRun of this.sending) jobRun.drain();
+    await Promise.allSettled(this.jobs);
+  }
+
+  private async claimAndSend(job: DispatchJob): Promise<void> {
     const { batches, deadlineMs } = await this.leases.claim(job.batches);
     const claimedAtMs = this.clock.monotonicMs();
     if (batches.length === 0) return;
@@ -67,17 +82,10 @@ export class Dispatcher {
     const jobRun = new JobRun(runs, checkpointer, this.context(claimedAtMs), probes, deadlineMs);
     for (const run of runs) await this.open(run, jobRun, used);
 
+    this.sending.add(jobRun);
     const work = jobRun.run();
-    this.active.set(jobRun, work);
     if (this.isDraining) jobRun.drain();
-    await work.finally(() => this.active.delete(jobRun));
-  }
-
-  /** Stops sending, waits for what is in flight, checkpoints and gives the leases back. */
-  async drain(): Promise<void> {
-    this.isDraining = true;
-    for (const jobRun of this.active.keys()) jobRun.drain();
-    await Promise.allSettled(this.active.values());
+    await work.finally(() => this.sending.delete(jobRun));
   }
 
   private async gather(batches: readonly ClaimedBatch[]): Promise<BatchRun[]> {
