@@ -193,6 +193,23 @@ describe('a request', () => {
     expect(peer.connections).toHaveLength(1);
   });
 
+  it('of many megabytes goes to the socket as it takes them', async () => {
+    const wide = Buffer.concat([frame(4, 0, 0, '00047fffffff'), frame(8, 0, 0, '7fff0000')]);
+    const peer = await harness.peer(startScripted((connection, stream) => connection.send(OK(stream)), wide));
+    const transport = harness.transport();
+    responseOf(await harness.send(transport, originOf(peer)));
+    const connection = await firstOf(peer.connections);
+    connection.socket.pause();
+    const body = Buffer.alloc(30_000_000, 'abc');
+    const sent = harness.send(transport, originOf(peer), { body, timeoutMs: 20_000 });
+    await eventually(() => connection.socket.readableLength > 0);
+    connection.socket.resume();
+    responseOf(await sent);
+    const arrived = connection.of(0).filter(({ stream }) => stream === 3);
+    expect(Buffer.concat(arrived.map(({ payload }) => payload)).equals(body)).toBe(true);
+    expect(peer.connections).toHaveLength(1);
+  });
+
   it('of which no byte reached the socket goes out over another connection, and only there', async () => {
     const sockets: Socket[] = [];
     const http2: ConnectionFactory = (connected, settings, owner) => {

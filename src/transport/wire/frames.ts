@@ -57,14 +57,16 @@ function giveBack(slab: Buffer): void {
  * A collected stretch always ends between frames, never within one.
  */
 export class FrameWriter extends ByteWriter {
+  /** The socket has enough to do; whoever hears that it took everything sets this back. */
+  isFull = false;
   private isFlushDue = false;
 
   /**
-   * @param send writes to the socket; the bytes are the callee's until it calls `done`
+   * @param send writes to the socket; the bytes are the callee's until it calls `done`. False: the socket is full
    * @param onDue called when something was collected and the event loop has come round: time for {@link flush}
    */
   constructor(
-    private readonly send: (bytes: Buffer, done: () => void) => void,
+    private readonly send: (bytes: Buffer, done: () => void) => boolean,
     private readonly onDue: () => void,
   ) {
     super(NO_BYTES);
@@ -92,7 +94,7 @@ export class FrameWriter extends ByteWriter {
     const bytes = slab.subarray(0, this.at);
     this.buffer = NO_BYTES;
     this.at = 0;
-    this.send(bytes, () => giveBack(slab));
+    if (!this.send(bytes, () => giveBack(slab))) this.isFull = true;
   }
 
   /** Throws away what was collected. */

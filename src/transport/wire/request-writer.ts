@@ -23,7 +23,7 @@ function ruleOf(name: string): NameRule {
   return name === 'te' ? 'te' : undefined;
 }
 
-/** Writes requests as frames, as far as the peer's windows permit, and goes on when they widen. */
+/** Writes requests as frames, as far as the peer's windows permit, and goes on when they widen or the socket has room. */
 export class RequestWriter {
   private readonly scheme: 'https' | 'http';
   /** Bytes of DATA that the peer takes on the connection. */
@@ -126,13 +126,13 @@ export class RequestWriter {
     }
   }
 
-  /** Sends what the windows permit; @returns whether that was all */
+  /** Sends what the windows and the socket permit; @returns whether that was all */
   private proceed(stream: WireStream): boolean {
     const { pending } = stream;
     while (pending !== undefined && stream.pendingAt < pending.length) {
       const left = pending.length - stream.pendingAt;
       const bytes = Math.min(left, this.window, stream.sendWindow, this.maxFrameBytes);
-      if (bytes <= 0) return false;
+      if (bytes <= 0 || this.out.isFull) return false;
       this.window -= bytes;
       stream.sendWindow -= bytes;
       this.out.data(stream.id, pending, stream.pendingAt, stream.pendingAt + bytes, bytes === left);
@@ -142,7 +142,7 @@ export class RequestWriter {
     return true;
   }
 
-  /** Goes on with what waited for a window. */
+  /** Goes on with what waited for a window or the socket. */
   resume(): void {
     if (this.waiting.length > 0) this.waiting = this.waiting.filter((stream) => !this.proceed(stream));
   }

@@ -98,8 +98,10 @@ export class ResponseHeads {
     const { version } = decoder;
     const head = this.decode(source, start, end);
     // A block that changes the table has to be decoded each time.
-    if (decoder.version === version)
+    if (decoder.version === version) {
+      Object.freeze(head.headers);
       this.cache[slot] = { bytes: Buffer.from(source.subarray(start, end)), version, head };
+    }
     return head;
   }
 

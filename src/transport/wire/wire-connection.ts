@@ -47,8 +47,6 @@ export class WireConnection implements Connection, PeerFramesOwner {
   private isAnswered = false;
   private drainedAtMs: number | undefined;
   private isReady = false;
-  /** The socket has enough to do. */
-  private isBlocked = false;
   /** Since when the socket or the peer's window has had no room. */
   private fullSinceMs: number | undefined;
   private isDraining = false;
@@ -101,17 +99,18 @@ export class WireConnection implements Connection, PeerFramesOwner {
     socket.once('close', () => this.die());
   }
 
-  private send(bytes: Buffer, done: () => void): void {
+  private send(bytes: Buffer, done: () => void): boolean {
     const { socket } = this.connected;
     // The end of the socket is about to be told; until then its requests count as unsent, which they are.
     if (!socket.writable) {
       done();
-      return;
+      return true;
     }
     this.sentThrough = this.streams.lastId;
     this.lastUsedAtMs = this.settings.clock.monotonicMs();
-    if (!socket.write(bytes, done)) this.isBlocked = true;
+    const hasRoom = socket.write(bytes, done);
     if (socket.writableLength > MAX_UNTAKEN_BYTES) this.destroy();
+    return hasRoom;
   }
 
   private onFlushDue(): void {
@@ -120,11 +119,12 @@ export class WireConnection implements Connection, PeerFramesOwner {
       this.isReady = true;
       this.owner.onRoom();
     }
-    if (!this.isBlocked) this.out.flush();
+    if (!this.out.isFull) this.out.flush();
   }
 
   private onDrain(): void {
-    this.isBlocked = false;
+    this.out.isFull = false;
+    this.requests.resume();
     this.out.flush();
     if (!this.isDead) this.owner.onRoom();
   }
@@ -159,7 +159,7 @@ export class WireConnection implements Connection, PeerFramesOwner {
 
   room(nowMs: number): number {
     if (!this.isReady || this.isDraining || this.isDead) return 0;
-    if (this.isBlocked || !this.requests.hasWindow) {
+    if (this.out.isFull || !this.requests.hasWindow) {
       this.fullSinceMs ??= nowMs;
       return 0;
     }
