@@ -20,6 +20,16 @@ export default defineConfig({
           hookTimeout: 60_000,
         },
       },
+      {
+        // The adapters once more over node:http2, the fallback of PROVIDER_TRANSPORT.
+        extends: true,
+        test: {
+          name: 'node transport',
+          include: ['test/contract/{fcm,apns,webpush}-*.spec.ts'],
+          env: { PROVIDER_TRANSPORT: 'node' },
+          testTimeout: 30_000,
+        },
+      },
     ],
   },
 });

@@ -1,11 +1,12 @@
 import { Inject, Module, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
-import { CONFIG } from '../config/config.js';
+import { CONFIG, type Config } from '../config/config.js';
 import { HttpModule } from '../http/http.module.js';
 import { Readiness } from '../http/readiness.js';
 import { CLOCK, type Clock } from '../lib/clock.js';
 import { PROVIDERS, type Provider, type ProviderName, SHARED_TOKEN_STORE } from '../providers/provider.js';
 import { createProviders } from '../providers/registry.js';
-import { NodeTransport } from '../transport/node-transport.js';
+import { nodeConnections } from '../transport/http2-connection.js';
+import { PooledTransport } from '../transport/pooled-transport.js';
 import { TRANSPORTS, type Transports } from '../transport/transport.js';
 import { ApiKeysRepository } from './api-keys.repository.js';
 import { ApiKeysService } from './api-keys.service.js';
@@ -39,11 +40,11 @@ import { UserTokensService } from './user-tokens.service.js';
     { provide: SHARED_TOKEN_STORE, useClass: StoredSharedTokens },
     {
       provide: TRANSPORTS,
-      inject: [CLOCK],
-      useFactory: (clock: Clock): Transports => ({
-        known: new NodeTransport({ clock }),
-        open: new NodeTransport({ clock }),
-      }),
+      inject: [CLOCK, CONFIG],
+      useFactory: (clock: Clock, config: Config): Transports => {
+        const options = { clock, ...(config.PROVIDER_TRANSPORT === 'node' && { http2: nodeConnections }) };
+        return { known: new PooledTransport(options), open: new PooledTransport(options) };
+      },
     },
     {
       provide: PROVIDERS,

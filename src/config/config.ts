@@ -38,6 +38,7 @@ const environmentSchema = z.object({
   FCM_BASE_URL: z.url().default('https://fcm.googleapis.com'),
   APNS_BASE_URL: z.url().default('https://api.push.apple.com'),
   APNS_SANDBOX_BASE_URL: z.url().default('https://api.sandbox.push.apple.com'),
+  PROVIDER_TRANSPORT: z.enum(['wire', 'node']).default('wire'),
   PROVIDER_CA_FILE: z.string().optional(),
   WEBPUSH_ALLOWED_HOSTS: list.default([]),
   WEBPUSH_ALLOW_INSECURE: flag.default(false),

@@ -13,7 +13,8 @@ import type {
   Target,
 } from '../../src/providers/provider.js';
 import { createProviders } from '../../src/providers/registry.js';
-import { NodeTransport } from '../../src/transport/node-transport.js';
+import { nodeConnections } from '../../src/transport/http2-connection.js';
+import { PooledTransport } from '../../src/transport/pooled-transport.js';
 import { TestSimulator } from './simulator-support.js';
 
 /** Time that a test moves; the store has the database's clock, which may differ. */
@@ -63,7 +64,10 @@ export interface SendOptions {
 export class ProviderBench {
   readonly clock = new TestClock();
   readonly store = new MemoryTokenStore(this.clock);
-  readonly transport = new NodeTransport();
+  /** The suites run on either; see vitest.config.ts. */
+  readonly transport = new PooledTransport(
+    process.env['PROVIDER_TRANSPORT'] === 'node' ? { http2: nodeConnections } : {},
+  );
   readonly providers: ReadonlyMap<ProviderName, Provider>;
 
   private constructor(

@@ -1,5 +1,5 @@
 import { afterEach, expect } from 'vitest';
-import type { TransportOptions } from '../../src/transport/node-transport.js';
+import type { TransportOptions } from '../../src/transport/pooled-transport.js';
 import type { Origin, Transport, TransportRequest, TransportResult } from '../../src/transport/transport.js';
 import { eventually } from '../setup/eventually.js';
 import { CA, type Peer } from './transport-peers.js';

@@ -1,4 +1,5 @@
-import { NodeTransport } from '../../src/transport/node-transport.js';
+import { nodeConnections } from '../../src/transport/http2-connection.js';
+import { PooledTransport } from '../../src/transport/pooled-transport.js';
 import { describeTransport } from './transport-suite.js';
 
-describeTransport('NodeTransport', (options) => new NodeTransport(options));
+describeTransport('HTTP/2 by node:http2', (options) => new PooledTransport({ ...options, http2: nodeConnections }));

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { NodeTransport } from '../../src/transport/node-transport.js';
+import { PooledTransport } from '../../src/transport/pooled-transport.js';
 import { wireConnections } from '../../src/transport/wire/wire-connection.js';
 import { eventually } from '../setup/eventually.js';
 import { firstOf, Harness, originOf, responseOf } from './transport-harness.js';
 import { frame, SETTINGS, startScripted } from './transport-wire-peer.js';
 
-const harness = new Harness((options) => new NodeTransport({ ...options, http2: wireConnections }));
+const harness = new Harness((options) => new PooledTransport({ ...options, http2: wireConnections }));
 /** END_HEADERS and END_STREAM, and `:status: 200`. */
 const OK = (stream: number) => frame(1, 0x5, stream, '88');
 const text = (value: string) => Buffer.from(value, 'latin1').toString('hex');

@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { describe, expect, it } from 'vitest';
 import type { ConnectionFactory } from '../../src/transport/connection.js';
-import { NodeTransport } from '../../src/transport/node-transport.js';
+import { PooledTransport } from '../../src/transport/pooled-transport.js';
 import { MAX_STREAM_ID } from '../../src/transport/wire/frames.js';
 import { WireConnection, wireConnections } from '../../src/transport/wire/wire-connection.js';
 import { eventually } from '../setup/eventually.js';
@@ -12,7 +12,7 @@ import { firstOf, Harness, originOf, responseOf } from './transport-harness.js';
 import { startHttp2 } from './transport-peers.js';
 import { frame, startScripted } from './transport-wire-peer.js';
 
-const harness = new Harness((options) => new NodeTransport({ http2: wireConnections, ...options }));
+const harness = new Harness((options) => new PooledTransport({ http2: wireConnections, ...options }));
 const OK = (stream: number) => frame(1, 0x5, stream, '88');
 const times = (count: number): undefined[] => Array.from({ length: count });
 const digest = (body: Buffer): string => createHash('sha256').update(body).digest('hex');
@@ -32,7 +32,7 @@ function startEcho(settings: Parameters<ServerHttp2Session['settings']>[0] = {})
   return { starting, sessions };
 }
 
-async function echo(transport: NodeTransport, peer: { url: string }, index: number, body: Buffer): Promise<void> {
+async function echo(transport: PooledTransport, peer: { url: string }, index: number, body: Buffer): Promise<void> {
   const headers = { 'x-varying': `é${index % 7}`, 'x-fixed': 'fixed'.repeat(10), authorization: `bearer ${index % 3}` };
   const request = { path: `/${index}?ü`.replace('ü', '~'), headers, sensitive: ['authorization'], body };
   const result = responseOf(await harness.send(transport, originOf(peer), request));
@@ -51,7 +51,7 @@ describe('with the server of node:http2', () => {
   it.each([0, 1, 64, 300, 4_096, 65_536])('agrees on headers with a table of %i bytes', async (headerTableSize) => {
     const { starting } = startEcho({ headerTableSize });
     const peer = await harness.peer(starting);
-    const transport = harness.transport() as NodeTransport;
+    const transport = harness.transport() as PooledTransport;
     for (let round = 0; round < 5; round += 1) {
       await Promise.all(times(40).map((_, index) => echo(transport, peer, index, Buffer.from(`${index}`))));
     }
@@ -61,7 +61,7 @@ describe('with the server of node:http2', () => {
   it('agrees on headers while the table changes under way', async () => {
     const { starting, sessions } = startEcho();
     const peer = await harness.peer(starting);
-    const transport = harness.transport() as NodeTransport;
+    const transport = harness.transport() as PooledTransport;
     for (const headerTableSize of [0, 100, 65_536, 50, 0, 4_096, 200]) {
       const requests = times(60).map((_, index) => echo(transport, peer, index, Buffer.from(`${index}`)));
       await firstOf(sessions);
@@ -78,7 +78,7 @@ describe('with the server of node:http2', () => {
     async (initialWindowSize) => {
       const { starting } = startEcho({ initialWindowSize });
       const peer = await harness.peer(starting);
-      const transport = harness.transport() as NodeTransport;
+      const transport = harness.transport() as PooledTransport;
       const bytes = initialWindowSize === 1 ? 200 : 70_000;
       await Promise.all(times(12).map((_, index) => echo(transport, peer, index, Buffer.alloc(bytes + index, index))));
     },
@@ -87,7 +87,7 @@ describe('with the server of node:http2', () => {
   it('sends bodies while the windows of open streams change, also to less than nothing', async () => {
     const { starting, sessions } = startEcho({ initialWindowSize: 5_000 });
     const peer = await harness.peer(starting);
-    const transport = harness.transport() as NodeTransport;
+    const transport = harness.transport() as PooledTransport;
     await echo(transport, peer, 0, Buffer.alloc(10));
     const requests = times(10).map((_, index) => echo(transport, peer, index, Buffer.alloc(60_000, index)));
     for (const initialWindowSize of [100, 50_000, 1, 20_000]) {
@@ -100,7 +100,7 @@ describe('with the server of node:http2', () => {
   it('sends a header block that needs several frames', async () => {
     const { starting } = startEcho();
     const peer = await harness.peer(starting);
-    const transport = harness.transport() as NodeTransport;
+    const transport = harness.transport() as PooledTransport;
     const headers = { 'x-fixed': 'f'.repeat(50_000) };
     const result = responseOf(await harness.send(transport, originOf(peer), { headers }));
     expect(result.headers['fixed']).toBe(headers['x-fixed']);
@@ -238,7 +238,7 @@ describe('a request', () => {
   it('that may not be sent leaves the compression of the others in order', async () => {
     const { starting } = startEcho();
     const peer = await harness.peer(starting);
-    const transport = harness.transport() as NodeTransport;
+    const transport = harness.transport() as PooledTransport;
     await echo(transport, peer, 0, Buffer.from('x'));
     const headers = { 'x-new': 'enters the table first', te: 'gzip' };
     const refused = [0, 1].map(() => harness.send(transport, originOf(peer), { headers }));

@@ -1,5 +1,4 @@
-import { NodeTransport } from '../../src/transport/node-transport.js';
-import { wireConnections } from '../../src/transport/wire/wire-connection.js';
+import { PooledTransport } from '../../src/transport/pooled-transport.js';
 import { describeTransport } from './transport-suite.js';
 
-describeTransport('wire', (options) => new NodeTransport({ ...options, http2: wireConnections }));
+describeTransport('HTTP/2 by our own framing', (options) => new PooledTransport(options));

@@ -288,6 +288,6 @@ export class WireConnection implements Connection, PeerFramesOwner {
   }
 }
 
-/** HTTP/2 connections for `new NodeTransport({ http2: wireConnections })`. */
+/** HTTP/2 by our own framing, as a {@link ConnectionFactory}. */
 export const wireConnections: ConnectionFactory = (connected, settings, owner) =>
   new WireConnection(connected, settings, owner);

@@ -4,10 +4,10 @@ import type { Connection, ConnectionFactory } from './connection.js';
 import { parseTarget, type Resolve, resolveBySystem } from './connector.js';
 import { DeadlineWheel } from './deadline-wheel.js';
 import { Http1Connection } from './http1-connection.js';
-import { Http2Connection } from './http2-connection.js';
 import { callSafely, Job, notProcessed } from './job.js';
 import { Pool, type PoolRegistry, type PoolSettings } from './pool.js';
 import type { Origin, Transport, TransportRequest, TransportResult } from './transport.js';
+import { wireConnections } from './wire/wire-connection.js';
 
 /** All optional; the defaults are what production uses. */
 export interface TransportOptions {
@@ -28,7 +28,7 @@ export interface TransportOptions {
   connectTimeoutMs?: number;
   idleCloseMs?: number;
   maxBodyBytes?: number;
-  /** Speaks HTTP/2 on a connected socket; absent: `node:http2`. */
+  /** Speaks HTTP/2 on a connected socket; absent: our own framing. {@link nodeConnections} are the alternative. */
   http2?: ConnectionFactory;
 }
 
@@ -49,7 +49,7 @@ function poolSettings(options: TransportOptions): PoolSettings {
     timeoutMs: options.connectTimeoutMs ?? 5_000,
     idleCloseMs: options.idleCloseMs ?? 15 * 60_000,
     maxBodyBytes: options.maxBodyBytes ?? 16_384,
-    http2: options.http2 ?? ((connected, settings, owner) => new Http2Connection(connected, settings, owner)),
+    http2: options.http2 ?? wireConnections,
     http1: (connected, settings, owner) => new Http1Connection(connected, settings, owner),
   };
 }
@@ -63,8 +63,8 @@ function poolKey(origin: Origin, url: string): string {
   return [url, origin.key, flags, hash.digest('hex')].join('\0');
 }
 
-/** {@link Transport} over Node's own sockets, TLS, HTTP/2 and HTTP/1.1. */
-export class NodeTransport implements Transport, PoolRegistry {
+/** {@link Transport} over pools of warm connections: HTTP/2 where the peer offers it, else HTTP/1.1. */
+export class PooledTransport implements Transport, PoolRegistry {
   private readonly settings: PoolSettings;
   private readonly wheel: DeadlineWheel;
   private readonly pools = new Map<string, Pool>();
