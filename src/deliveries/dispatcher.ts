@@ -143,7 +143,8 @@ export class Dispatcher {
         timeoutMs: this.config.REQUEST_TIMEOUT_SECONDS * 1000,
       }),
       endWithoutCall: (run, position) => {
-        const stopped = run.notification.stopped[run.claimed.provider];
+        const { id, stopped: stops } = run.notification;
+        const stopped = stops[run.claimed.provider] ?? this.stopRule.stoppedBy(id, run.claimed.provider);
         if (run.notification.state === 'cancelled') return { status: 'cancelled', code: 'cancelled' };
         if (stopped !== undefined) return { status: 'failed', code: stopped };
         if (remainingMs(run) <= 0) return { status: 'expired', code: 'ttl_expired' };

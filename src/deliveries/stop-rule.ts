@@ -5,7 +5,8 @@ const MAX_REMEMBERED = 10_000;
 
 interface Tally {
   accepted: boolean;
-  stopped: boolean;
+  /** The code that condemned the rest. */
+  stoppedBy: string | undefined;
   refusals: Map<string, number>;
 }
 
@@ -18,7 +19,7 @@ export class StopRule {
     const key = `${notificationId} ${provider}`;
     let tally = this.tallies.get(key);
     if (!tally) {
-      tally = { accepted: false, stopped: false, refusals: new Map() };
+      tally = { accepted: false, stoppedBy: undefined, refusals: new Map() };
       this.tallies.set(key, tally);
       const oldest = this.tallies.size > MAX_REMEMBERED ? this.tallies.keys().next().value : undefined;
       if (oldest !== undefined) this.tallies.delete(oldest);
@@ -29,8 +30,13 @@ export class StopRule {
     }
     const refusals = (tally.refusals.get(code) ?? 0) + 1;
     tally.refusals.set(code, refusals);
-    if (tally.accepted || tally.stopped || refusals < MAX_EQUAL_REFUSALS) return false;
-    tally.stopped = true;
+    if (tally.accepted || tally.stoppedBy !== undefined || refusals < MAX_EQUAL_REFUSALS) return false;
+    tally.stoppedBy = code;
     return true;
+  }
+
+  /** The code with which the rest fails unsent, as soon as any job of this process found out. */
+  stoppedBy(notificationId: string, provider: string): string | undefined {
+    return this.tallies.size === 0 ? undefined : this.tallies.get(`${notificationId} ${provider}`)?.stoppedBy;
   }
 }

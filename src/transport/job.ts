@@ -59,7 +59,8 @@ export class Job implements Expirable {
     readonly request: TransportRequest,
     settle: (result: TransportResult) => void,
     private readonly wheel: DeadlineWheel,
-    deadlineMs: number,
+    /** On the monotonic clock. */
+    readonly deadlineMs: number,
   ) {
     this.settle = settle;
     this.slot = wheel.add(this, deadlineMs);

@@ -125,10 +125,19 @@ export class Pool implements ConnectionOwner, JobHolder {
       const job = this.queue.shift();
       if (job === undefined) break;
       this.queued -= 1;
-      connection.start(job);
+      this.start(job, connection);
     }
     this.isPumping = false;
     if (this.waiting > 0) this.connect();
+  }
+
+  /**
+   * A process that was stopped for a while hears of room before it hears of its deadlines; what is late then must not go out,
+   * since by now it may be another process's business.
+   */
+  private start(job: Job, connection: Connection): void {
+    if (job.deadlineMs > this.settings.clock.monotonicMs()) connection.start(job);
+    else setImmediate(() => job.finish(notProcessed('queue_timeout')));
   }
 
   private isSettling(): boolean {
@@ -143,7 +152,7 @@ export class Pool implements ConnectionOwner, JobHolder {
     for (const job of jobs) {
       if (job.isSettled) continue;
       const connection = this.pick(job.refusedBy);
-      if (connection !== undefined) connection.start(job);
+      if (connection !== undefined) this.start(job, connection);
       else if (mayOpenAnother || [...this.live].some(({ id }) => id !== job.refusedBy)) this.repeats.push(job);
       else job.finish(notProcessed('refused_stream'));
     }
