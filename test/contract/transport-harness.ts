@@ -44,7 +44,7 @@ export class Harness {
       path: '/',
       headers: {},
       body: Buffer.from('{}'),
-      timeoutMs: 5_000,
+      timeoutMs: 15_000,
       ...request,
     } as const;
     return new Promise((resolve) => {
