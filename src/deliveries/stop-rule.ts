@@ -35,7 +35,7 @@ export class StopRule {
     return true;
   }
 
-  /** The code with which the rest fails unsent, as soon as any job of this process found out. */
+  /** The code with which the rest fails unsent, as soon as one job of this process found out. */
   stoppedBy(notificationId: string, provider: string): string | undefined {
     return this.tallies.size === 0 ? undefined : this.tallies.get(`${notificationId} ${provider}`)?.stoppedBy;
   }
