@@ -1,4 +1,4 @@
-import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
+import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { DomainError, type Problem } from '../lib/errors.js';
 import { isRecord } from './answer.js';
 
@@ -68,14 +68,4 @@ export class CredentialInput {
       this.problems,
     );
   }
-}
-
-/** Whether two keys, private or public, are one pair. */
-export function isSamePublicKey(first: KeyObject, second: KeyObject): boolean {
-  return publicDer(first).equals(publicDer(second));
-}
-
-function publicDer(key: KeyObject): Buffer {
-  const publicKey = key.type === 'private' ? createPublicKey(key) : key;
-  return publicKey.export({ type: 'spki', format: 'der' });
 }
