@@ -21,6 +21,10 @@ const COMMANDS = {
   demo: (args) => node('dist/src/embedded/demo.js', ...args),
   simulator: (args) => node('dist/src/simulator/main.js', ...args),
   test: (args) => node('node_modules/vitest/vitest.mjs', 'run', ...args),
+  bench: async (args) => {
+    const code = await node('node_modules/typescript/bin/tsc', '-p', 'bench/tsconfig.json');
+    return code === 0 ? node('dist/bench/main.js', ...args) : code;
+  },
   check: async () => {
     for (const step of CHECKS) {
       const code = await node(...step);
@@ -31,8 +35,8 @@ const COMMANDS = {
   build: async () => 0,
 };
 
-/** The others build when the sources have changed. */
-const BUILDING = { build: 'always', check: 'never' };
+/** The others build when the sources have changed. The benchmarks build themselves: no production build contains them. */
+const BUILDING = { build: 'always', check: 'never', bench: 'never' };
 
 const CHECKS = [
   ['node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings'],

@@ -95,6 +95,10 @@ describe('architecture', () => {
     expect(wrong).toEqual([]);
   });
 
+  it('the product knows neither its tests nor its benchmarks', () => {
+    expect(offences((source) => imported(source, (path) => /^(test|bench)\//.test(path)))).toEqual([]);
+  });
+
   it('R2: controllers and processors reach SQL through a service', () => {
     const wrong = offences((source) =>
       /\.(controller|processors?|gateway)\.ts$/.test(source.path)
@@ -204,7 +208,7 @@ describe('architecture', () => {
   });
 
   it('keeps every file readable in one sitting', () => {
-    const tooLong = [...filesBelow('src'), ...filesBelow('test')].filter(
+    const tooLong = [...filesBelow('src'), ...filesBelow('test'), ...filesBelow('bench')].filter(
       (path) => readFileSync(join(ROOT, path), 'utf8').split('\n').length > 401,
     );
     expect(tooLong).toEqual([]);

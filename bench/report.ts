@@ -1,0 +1,41 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { availableParallelism, cpus, totalmem } from 'node:os';
+import type { Section } from './section.js';
+
+/** As Markdown, below headings of the given level. */
+export function markdownOf(sections: readonly Section[], level = 3): string {
+  return sections.map((section) => markdownOfOne(section, level)).join('\n\n');
+}
+
+function markdownOfOne({ title, note, columns, rows }: Section, level: number): string {
+  const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+  const table = [
+    line(columns),
+    `|${columns.map((_, index) => (index === 0 ? '---|' : '---:|')).join('')}`,
+    ...rows.map(line),
+  ];
+  const parts = [`${'#'.repeat(level)} ${title}`, table.join('\n')];
+  if (note !== undefined) parts.push(note);
+  return parts.join('\n\n');
+}
+
+/** What the figures depend on most. */
+export function machineText(now: Date, rounds: number): string {
+  const model = cpus()[0]?.model.trim() ?? 'unknown processor';
+  const memory = Math.round(totalmem() / 2 ** 30);
+  return `${now.toISOString().slice(0, 10)}, ${availableParallelism()} cores (${model}), ${memory} GB, ${process.platform} ${process.arch}, Node ${process.versions.node}, ${rounds} interleaved rounds`;
+}
+
+/**
+ * Replaces what stands between the markers of `name` in a Markdown file; other names' tables stay.
+ *
+ * @throws Error when the file has no such markers
+ */
+export function writeBetweenMarkers(file: string, name: string, text: string): void {
+  const [begin, end] = [`<!-- bench:${name} -->`, `<!-- /bench:${name} -->`];
+  const before = readFileSync(file, 'utf8');
+  const from = before.indexOf(begin);
+  const to = before.indexOf(end);
+  if (from < 0 || to < from) throw new Error(`${file} has no ${begin} … ${end}`);
+  writeFileSync(file, `${before.slice(0, from + begin.length)}\n${text}\n${before.slice(to)}`);
+}
