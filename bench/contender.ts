@@ -75,13 +75,14 @@ export function runContender(
 
 /** The other side of {@link runContender}: what a contender's script calls. */
 export function contend<Input>(contender: Contender<Input>): void {
+  // Nobody is left to report to.
+  process.once('disconnect', () => process.exit(1));
   process.once('message', (order: Order) => {
     measure(contender, order).then(
       (measurement) => process.send?.(measurement, () => process.exit(0)),
       (error: unknown) => {
-        process.stderr.write(error instanceof Error ? (error.stack ?? error.message) : String(error));
-        process.exitCode = 1;
-        process.disconnect();
+        const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+        process.stderr.write(text, () => process.exit(1));
       },
     );
   });

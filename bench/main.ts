@@ -3,11 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { guardian } from '../src/embedded/guardian.js';
 import { machineText, markdownOf, writeBetweenMarkers } from './report.js';
 import type { Bench, RunSection } from './section.js';
 
 /** In the order in which they run; imported when their turn comes, so that none pays for another's packages. */
-const SECTIONS: Readonly<Record<string, () => Promise<RunSection>>> = {};
+const SECTIONS: Readonly<Record<string, () => Promise<RunSection>>> = {
+  transport: async () => (await import('./transport/main.js')).runTransport,
+};
 
 const DOCUMENT = fileURLToPath(new URL('../../docs/benchmarks.md', import.meta.url));
 const ROUNDS = 5;
@@ -29,6 +32,7 @@ async function main(): Promise<number> {
     return 2;
   }
   const workDir = await mkdtemp(join(tmpdir(), 'carillon-bench-'));
+  guardian.removeAtDeath(workDir);
   const say = (line: string) => void process.stderr.write(`bench: ${line}\n`);
   try {
     const machine = machineText(new Date(), rounds);

@@ -1,0 +1,107 @@
+import type { Bench, Section } from '../section.js';
+import { figure, spreadOf, spreadText } from '../spread.js';
+import { type CampaignRun, runCampaign } from './campaign-run.js';
+import { createDevices } from './devices.js';
+import { h2loadPerSecond } from './load.js';
+import { startNghttpd } from './nghttpd.js';
+import { startOAuth } from './oauth.js';
+import { overridesOf, profiling } from './options.js';
+import { type Application, Stack } from './stack.js';
+
+/** Deliveries of the campaign that warms everything up. */
+const H2LOAD_REQUESTS = 300_000;
+
+interface Round extends CampaignRun {
+  h2load: number | Error;
+}
+
+/** The whole path of a campaign: one request in, every attempt in the log, all of it on this machine. */
+export async function campaign(bench: Bench): Promise<Section[]> {
+  const { devices, profileDir } = overridesOf(bench);
+  return Stack.with(bench, async (stack) => {
+    const oauth = await startOAuth();
+    try {
+      const sink = await startNghttpd(stack);
+      stack.sink = sink;
+      await stack.startApi();
+      const application = await stack.createApplication('campaign', oauth.tokenUri, oauth.privateKey);
+      bench.say(`campaign: making ${figure(devices)} devices`);
+      await createDevices(stack.db, application.id, devices);
+      await stack.startWorkers([profiling(profileDir)]);
+      const rounds: Round[] = [];
+      for (let round = 1; round <= bench.rounds; round += 1) {
+        const run = await runCampaign(stack, application, devices);
+        const h2load = await measureH2load(stack, application, devices);
+        rounds.push({ ...run, h2load });
+        bench.say(`campaign, round ${round}: ${summaryOf(run)}`);
+      }
+      return [table(devices, rounds)];
+    } finally {
+      await oauth.stop();
+    }
+  });
+}
+
+async function measureH2load(stack: Stack, application: Application, devices: number): Promise<number | Error> {
+  if (stack.sink === undefined) return new Error('there is no sink');
+  try {
+    return await h2loadPerSecond(stack, application, stack.sink, Math.min(devices, H2LOAD_REQUESTS));
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
+  }
+}
+
+function summaryOf(run: CampaignRun): string {
+  const { api, workers, postgres, redis, sink } = run.cpuUs;
+  const cpu = `worker ${figure(workers)}, Postgres ${figure(postgres)}, Redis ${figure(redis)}, sink ${figure(sink)}, api ${figure(api)}`;
+  return `${figure(run.perSecond)}/s, first send ${figure(run.firstSendMs)} ms, CPU µs ${cpu} ${run.faults.join('; ')}`;
+}
+
+function table(devices: number, rounds: readonly Round[]): Section {
+  const of = (value: (round: Round) => number) => rounds.map(value);
+  const h2load = rounds.flatMap((round) => (typeof round.h2load === 'number' ? [round.h2load] : []));
+  const h2loadFault = rounds.map((round) => round.h2load).find((value) => value instanceof Error);
+  const ratios = rounds.flatMap((round) => (typeof round.h2load === 'number' ? [round.perSecond / round.h2load] : []));
+  const orWhy = (values: readonly number[]) =>
+    values.length > 0 ? spreadText(values) : `not measured: ${h2loadFault?.message ?? 'no round'}`;
+  const peak = of((round) => Math.max(...round.memory.flat()));
+  const complete = rounds.filter((round) => round.faults.length === 0).length;
+  const faults = rounds.flatMap((round) => round.faults).join('; ');
+  const rows = [
+    ['deliveries/s, first send to last logged attempt', '≥ 50,000', spreadText(of((round) => round.perSecond))],
+    ['h2load to the same server, requests/s', '', orWhy(h2load)],
+    ['ours ÷ h2load', '≥ 0.3', orWhy(ratios)],
+    ['from 202 to the first send, ms', '≤ 1,000', spreadText(of((round) => round.firstSendMs))],
+    ['worker, CPU µs per delivery', '≤ 12', spreadText(of((round) => round.cpuUs.workers))],
+    ['Postgres, CPU µs per delivery', '', spreadText(of((round) => round.cpuUs.postgres))],
+    ['Redis, CPU µs per delivery', '', spreadText(of((round) => round.cpuUs.redis))],
+    ['receiving server, CPU µs per delivery', '', spreadText(of((round) => round.cpuUs.sink))],
+    ['worker, largest resident memory, MiB', '≤ 256', spreadText(peak)],
+    [
+      'worker, growth from the second to the last quarter, MiB',
+      '0',
+      spreadText(of((round) => growthMiB(round.memory))),
+    ],
+    ['planned = accepted = logged, once each', 'all', `${complete} of ${rounds.length} rounds ${faults}`.trim()],
+  ];
+  return {
+    title: `A campaign to ${devices.toLocaleString('en-US')} devices`,
+    columns: ['', 'goal', 'median (min–max)'],
+    rows,
+    figures: {
+      campaignPerSecond: spreadOf(of((round) => round.perSecond)).median,
+      campaignWorkerCpuUs: spreadOf(of((round) => round.cpuUs.workers)).median,
+    },
+    note: 'FCM over TLS to nghttpd; Postgres (durable, with all indexes of the log), Redis, api, worker and the receiving server share the machine. The log keeps growing from round to round.',
+  };
+}
+
+/** Difference of the median memory in the last quarter of a run and in its second; of the worker that grew most. */
+export function growthMiB(memory: readonly (readonly number[])[]): number {
+  return Math.max(
+    ...memory.map((samples) => {
+      const quarter = (n: number) => samples.slice((samples.length * (n - 1)) / 4, Math.ceil((samples.length * n) / 4));
+      return spreadOf(quarter(4)).median - spreadOf(quarter(2)).median;
+    }),
+  );
+}

@@ -1,0 +1,196 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtemp } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Client } from 'pg';
+import { migrate } from '../../src/database/migrate.js';
+import { type AppOptions, startReadyApp } from '../../src/embedded/app-process.js';
+import { guardian } from '../../src/embedded/guardian.js';
+import { Home } from '../../src/embedded/home.js';
+import { type LoopbackRequest, type LoopbackResponse, loopbackRequest } from '../../src/embedded/loopback-http.js';
+import { choosePort } from '../../src/embedded/ports.js';
+import { type RunningPostgres, startPostgres } from '../../src/embedded/postgres.js';
+import { type RunningRedis, startRedis } from '../../src/embedded/redis.js';
+import type { Running } from '../../src/embedded/supervised.js';
+import { CertificateAuthority } from '../../src/simulator/ca.js';
+import { Home as AuthorityHome } from '../../src/simulator/home.js';
+import type { Bench } from '../section.js';
+import { cpuUsOf, cpuUsOfFamily } from './processes.js';
+
+const APP = 'dist/src/main.js';
+const APP_STOP_GRACE_MS = 30_000;
+
+/** Where requests to FCM go. */
+export interface Sink {
+  /** `https://127.0.0.1:…` */
+  url: string;
+  pid: number;
+  stop(): Promise<void>;
+}
+
+/** Microseconds of CPU that each kind of process has used. */
+export interface CpuUse {
+  api: number;
+  workers: number;
+  postgres: number;
+  redis: number;
+  sink: number;
+}
+
+export interface Application {
+  id: string;
+  serverKey: string;
+}
+
+/**
+ * The whole product on this machine, as `npm start` runs it: Postgres and Redis of its own with the same settings, durable
+ * commits included; api and workers as processes with the same flags.
+ */
+export class Stack {
+  api: Running | undefined;
+  baseUrl = '';
+  workers: Running[] = [];
+  sink: Sink | undefined;
+
+  private constructor(
+    readonly bench: Bench,
+    private readonly home: Home,
+    readonly authority: CertificateAuthority,
+    private readonly postgres: RunningPostgres,
+    private readonly redis: RunningRedis,
+    /** A superuser's connection for everything that is not part of the product. */
+    readonly db: Client,
+  ) {}
+
+  /** Runs `work` with a stack that has an empty, migrated database; everything is ended and removed afterwards, also when we are killed. */
+  static async with<T>(bench: Bench, work: (stack: Stack) => Promise<T>): Promise<T> {
+    const dir = await mkdtemp(join(bench.workDir, 'stack-'));
+    guardian.removeAtDeath(bench.workDir);
+    const home = await Home.open(dir);
+    const postgres = await startPostgres({ dir: home.path('postgres'), logFile: home.logFile('postgres') });
+    const redis = await startRedis({ dir: home.path('redis'), logFile: home.logFile('redis'), report: bench.say });
+    await migrate(postgres.url);
+    const db = new Client({ connectionString: postgres.url });
+    await db.connect();
+    const authority = CertificateAuthority.open(new AuthorityHome(home.path('authority')));
+    const stack = new Stack(bench, home, authority, postgres, redis, db);
+    try {
+      return await work(stack);
+    } finally {
+      await stack.stop();
+    }
+  }
+
+  path(...parts: string[]): string {
+    return this.home.path(...parts);
+  }
+
+  /** Starts the api, which is told of the sink that was set before. */
+  async startApi(env: Record<string, string> = {}): Promise<void> {
+    const port = await choosePort(this.home.path('run', 'api.port'));
+    this.baseUrl = `http://127.0.0.1:${port}`;
+    const own = { CARILLON_ROLE: 'api', HOST: '127.0.0.1', PORT: String(port), ...env };
+    this.api = await startReadyApp(this.app('api', own), `${this.baseUrl}/readyz`, AbortSignal.timeout(60_000));
+  }
+
+  /** Starts one worker for each of these environments, beside those that run. */
+  async startWorkers(environments: readonly Record<string, string>[]): Promise<void> {
+    const started = environments.map(async (env, index) => {
+      const name = `worker-${this.workers.length + index + 1}`;
+      const port = await choosePort(this.home.path('run', `${name}.port`));
+      const own = { CARILLON_ROLE: 'worker', HOST: '127.0.0.1', WORKER_HEALTH_PORT: String(port), ...env };
+      return startReadyApp(this.app(name, own), `http://127.0.0.1:${port}/readyz`, AbortSignal.timeout(60_000));
+    });
+    this.workers.push(...(await Promise.all(started)));
+  }
+
+  async stopWorkers(): Promise<void> {
+    const { workers } = this;
+    this.workers = [];
+    await Promise.all(workers.map((worker) => worker.stop()));
+  }
+
+  /** An application with an FCM credential whose access tokens come from `tokenUri`. */
+  async createApplication(name: string, tokenUri: string, privateKey: string): Promise<Application> {
+    const { id } = (await this.admin('POST', '/v1/applications', { name })) as { id: string };
+    const { key } = (await this.admin('POST', `/v1/applications/${id}/keys`, { role: 'server' })) as { key: string };
+    await this.admin('PUT', `/v1/applications/${id}/credentials/fcm`, {
+      serviceAccount: {
+        type: 'service_account',
+        project_id: PROJECT,
+        client_email: `carillon@${PROJECT}.iam.gserviceaccount.com`,
+        private_key: privateKey,
+        token_uri: tokenUri,
+      },
+    });
+    return { id, serverKey: key };
+  }
+
+  /** @throws Error with the answer unless it is a success */
+  async call(key: string, method: LoopbackRequest['method'], path: string, body?: unknown): Promise<unknown> {
+    const options = { method: method ?? 'GET', key, body, timeoutMs: 60_000 };
+    const answer: LoopbackResponse = await loopbackRequest(`${this.baseUrl}${path}`, options);
+    if (answer.status < 300) return answer.body;
+    throw new Error(`${method} ${path} was answered ${answer.status}: ${JSON.stringify(answer.body)}`);
+  }
+
+  cpuUse(): CpuUse {
+    const sum = (all: readonly (Running | undefined)[]) =>
+      all.reduce((us, running) => us + (running === undefined ? 0 : cpuUsOf(running.pid)), 0);
+    return {
+      api: sum([this.api]),
+      workers: sum(this.workers),
+      postgres: cpuUsOfFamily(this.postgres.pid),
+      redis: cpuUsOf(this.redis.pid),
+      sink: this.sink === undefined ? 0 : cpuUsOf(this.sink.pid),
+    };
+  }
+
+  private admin(method: LoopbackRequest['method'], path: string, body?: unknown): Promise<unknown> {
+    return this.call(ADMIN_KEY, method, path, body);
+  }
+
+  private app(name: string, env: Record<string, string>): AppOptions {
+    return {
+      name,
+      script: APP,
+      env: {
+        DATABASE_URL: this.postgres.url,
+        REDIS_URL: this.redis.url,
+        CARILLON_MASTER_KEY: MASTER_KEY,
+        CARILLON_ADMIN_KEY: ADMIN_KEY,
+        PROVIDER_CA_FILE: this.authority.file,
+        ...(this.sink !== undefined && { FCM_BASE_URL: this.sink.url }),
+        ...env,
+      },
+      home: this.home,
+      report: this.bench.say,
+      stopGraceMs: APP_STOP_GRACE_MS,
+    };
+  }
+
+  private async stop(): Promise<void> {
+    await Promise.all([this.api?.stop(), this.stopWorkers()]);
+    await this.sink?.stop();
+    await this.db.end();
+    await this.redis.stop();
+    await this.postgres.stop();
+    await this.home.release();
+  }
+}
+
+/** Of the service account, and so in the path of every request. */
+export const PROJECT = 'carillon-bench';
+const MASTER_KEY = randomBytes(32).toString('base64');
+const ADMIN_KEY = randomBytes(32).toString('base64url');
+
+/** The difference of two readings for each of `count`, in microseconds. */
+export function cpuPer(count: number, before: CpuUse, after: CpuUse): CpuUse {
+  const per = (name: keyof CpuUse) => (after[name] - before[name]) / count;
+  return {
+    api: per('api'),
+    workers: per('workers'),
+    postgres: per('postgres'),
+    redis: per('redis'),
+    sink: per('sink'),
+  };
+}
