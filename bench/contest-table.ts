@@ -34,11 +34,13 @@ export function ratios(numerators: Rounds, denominators: Rounds, of: (measuremen
   });
 }
 
-export const RATIO_COLUMNS = ['', 'measured', 'goal'];
+export const cpuOf = ({ cpuUs }: Measurement): number => cpuUs;
+export const speedOf = ({ perSecond }: Measurement): number => perSecond;
 
-/** One row of {@link RATIO_COLUMNS}. */
+/** A ratio below the rows it was made of, as a row of {@link CONTEST_COLUMNS}. */
 export function ratioRow(title: string, values: readonly number[], goal: string): string[] {
-  return [title, values.length === 0 ? 'not measured' : spreadText(values), goal];
+  const measured = values.length === 0 ? 'not measured' : `**${spreadText(values)}**`;
+  return [`**${title}**`, measured, goal === '' ? '' : `goal ${goal}`, ''];
 }
 
 /** The median, where there is one: for {@link Section.figures}. */

@@ -10,6 +10,7 @@ import type { Bench, RunSection } from './section.js';
 /** In the order in which they run; imported when their turn comes, so that none pays for another's packages. */
 const SECTIONS: Readonly<Record<string, () => Promise<RunSection>>> = {
   transport: async () => (await import('./transport/main.js')).runTransport,
+  providers: async () => (await import('./providers/main.js')).runProviders,
 };
 
 const DOCUMENT = fileURLToPath(new URL('../../docs/benchmarks.md', import.meta.url));
