@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { userCacheDir } from '../config/embedded-config.js';
-import { inClone } from './clone.js';
+import { toolCacheDirs } from './debian-packages.js';
 import { ManagedProcess, type ProcessEnd, reapOrphan } from './managed-process.js';
 import { choosePort } from './ports.js';
 import { findRedisBinary } from './redis-binary.js';
@@ -47,9 +46,7 @@ export async function startRedis(options: RedisOptions): Promise<RunningRedis> {
   await mkdir(dir, { recursive: true, mode: 0o700 });
   const recordFile = join(dir, 'redis.pid.json');
   await reapOrphan(recordFile);
-  // The clone's own folder serves a user without a home.
-  const cacheDirs = [userCacheDir(), inClone('.runtime/cache')];
-  const binary = await findRedisBinary(cacheDirs, options.report ?? (() => {}));
+  const binary = await findRedisBinary(toolCacheDirs(), options.report ?? (() => {}));
   const port = options.port ?? (await choosePort(join(dir, 'port')));
   const password = await keptSecret(join(dir, 'password'), () => randomBytes(24).toString('hex'));
   const configFile = join(dir, 'redis.conf');
