@@ -1,6 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { guardian } from '../src/embedded/guardian.js';
@@ -11,11 +11,13 @@ import type { Bench, RunSection } from './section.js';
 const SECTIONS: Readonly<Record<string, () => Promise<RunSection>>> = {
   transport: async () => (await import('./transport/main.js')).runTransport,
   providers: async () => (await import('./providers/main.js')).runProviders,
+  latency: async () => (await import('./latency/main.js')).runLatency,
+  campaign: async () => (await import('./system/main.js')).runSystem.campaign,
 };
 
 const DOCUMENT = fileURLToPath(new URL('../../docs/benchmarks.md', import.meta.url));
 const ROUNDS = 5;
-const USAGE = `npm run bench -- [--only ${Object.keys(SECTIONS).join(',')}] [--rounds ${ROUNDS}] [--quick] [--write]`;
+const USAGE = `npm run bench -- [--only ${Object.keys(SECTIONS).join(',')}] [--rounds ${ROUNDS}] [--quick] [--devices N] [--profile DIR] [--write]`;
 
 async function main(): Promise<number> {
   const { values } = parseArgs({
@@ -23,12 +25,16 @@ async function main(): Promise<number> {
       only: { type: 'string' },
       rounds: { type: 'string' },
       quick: { type: 'boolean', default: false },
+      devices: { type: 'string' },
+      profile: { type: 'string' },
       write: { type: 'boolean', default: false },
     },
   });
   const names = values.only?.split(',') ?? Object.keys(SECTIONS);
   const rounds = Number(values.rounds ?? (values.quick ? 1 : ROUNDS));
-  if (names.some((name) => !(name in SECTIONS)) || !Number.isInteger(rounds) || rounds < 1) {
+  const devices = values.devices === undefined ? undefined : Number(values.devices);
+  const isCount = (value: number) => Number.isInteger(value) && value > 0;
+  if (names.some((name) => !(name in SECTIONS)) || ![rounds, devices ?? 1].every(isCount)) {
     process.stderr.write(`${USAGE}\n`);
     return 2;
   }
@@ -39,7 +45,8 @@ async function main(): Promise<number> {
     const machine = machineText(new Date(), rounds);
     process.stdout.write(`${machine}\n`);
     for (const name of names) {
-      const text = await runOne(name, { rounds, isQuick: values.quick, workDir, say });
+      const profileDir = values.profile && resolve(values.profile);
+      const text = await runOne(name, { rounds, isQuick: values.quick, devices, profileDir, workDir, say });
       process.stdout.write(`\n${text}\n`);
       if (values.write) writeBetweenMarkers(DOCUMENT, name, `\n_${machine}_\n\n${text}\n`);
     }

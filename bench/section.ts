@@ -16,6 +16,10 @@ export interface Bench {
   rounds: number;
   /** Few messages and rounds: shows that it works; the figures mean little. */
   isQuick: boolean;
+  /** Devices of the campaign, when somebody wants another number than the section's own. */
+  devices?: number | undefined;
+  /** Folder for V8's CPU profiles of the product's processes that are measured. */
+  profileDir?: string | undefined;
   /** An empty folder of this run, removed afterwards. */
   workDir: string;
   /** Tells whoever waits what is being done. */

@@ -15,6 +15,7 @@ export interface Served {
   url: string;
   /** PEM of the authority that signed its certificate. */
   ca: string;
+  pid: number;
   stop(): Promise<void>;
 }
 
@@ -68,6 +69,8 @@ export async function serve(
   return {
     url: `https://127.0.0.1:${port}`,
     ca,
+    // Without one it would not listen.
+    pid: child.pid ?? 0,
     stop: () => {
       child.kill('SIGKILL');
       return ended;

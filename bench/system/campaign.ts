@@ -1,14 +1,17 @@
+import { FCM_ANSWER, FCM_PATH } from '../requests.js';
 import type { Bench, Section } from '../section.js';
+import { startNghttpd } from '../servers/nghttpd.js';
 import { figure, spreadOf, spreadText } from '../spread.js';
 import { type CampaignRun, runCampaign } from './campaign-run.js';
 import { createDevices } from './devices.js';
-import { h2loadPerSecond } from './load.js';
-import { startNghttpd } from './nghttpd.js';
+import { prepareCampaignLoad } from './load.js';
 import { startOAuth } from './oauth.js';
-import { overridesOf, profiling } from './options.js';
-import { type Application, Stack } from './stack.js';
+import { profiling, Stack } from './stack.js';
 
-/** Deliveries of the campaign that warms everything up. */
+const DEVICES = 1_000_000;
+const QUICK_DEVICES = 50_000;
+/** A first campaign, of another application, before the clocks run. */
+const WARM_UP_DEVICES = 20_000;
 const H2LOAD_REQUESTS = 300_000;
 
 interface Round extends CampaignRun {
@@ -17,21 +20,25 @@ interface Round extends CampaignRun {
 
 /** The whole path of a campaign: one request in, every attempt in the log, all of it on this machine. */
 export async function campaign(bench: Bench): Promise<Section[]> {
-  const { devices, profileDir } = overridesOf(bench);
+  const devices = bench.devices ?? (bench.isQuick ? QUICK_DEVICES : DEVICES);
   return Stack.with(bench, async (stack) => {
     const oauth = await startOAuth();
     try {
-      const sink = await startNghttpd(stack);
-      stack.sink = sink;
+      const sink = await startNghttpd(bench, { [FCM_PATH.slice(1)]: FCM_ANSWER });
+      await stack.sendTo(sink);
       await stack.startApi();
       const application = await stack.createApplication('campaign', oauth.tokenUri, oauth.privateKey);
       bench.say(`campaign: making ${figure(devices)} devices`);
       await createDevices(stack.db, application.id, devices);
-      await stack.startWorkers([profiling(profileDir)]);
+      const warmUp = await stack.createApplication('warm-up', oauth.tokenUri, oauth.privateKey);
+      await createDevices(stack.db, warmUp.id, WARM_UP_DEVICES);
+      await stack.startWorkers([profiling(bench)]);
+      await runCampaign(stack, warmUp, WARM_UP_DEVICES);
+      const load = await prepareCampaignLoad(stack, application, sink.url);
       const rounds: Round[] = [];
       for (let round = 1; round <= bench.rounds; round += 1) {
         const run = await runCampaign(stack, application, devices);
-        const h2load = await measureH2load(stack, application, devices);
+        const h2load = await load(Math.min(devices, H2LOAD_REQUESTS));
         rounds.push({ ...run, h2load });
         bench.say(`campaign, round ${round}: ${summaryOf(run)}`);
       }
@@ -40,15 +47,6 @@ export async function campaign(bench: Bench): Promise<Section[]> {
       await oauth.stop();
     }
   });
-}
-
-async function measureH2load(stack: Stack, application: Application, devices: number): Promise<number | Error> {
-  if (stack.sink === undefined) return new Error('there is no sink');
-  try {
-    return await h2loadPerSecond(stack, application, stack.sink, Math.min(devices, H2LOAD_REQUESTS));
-  } catch (error) {
-    return error instanceof Error ? error : new Error(String(error));
-  }
 }
 
 function summaryOf(run: CampaignRun): string {

@@ -1,41 +1,33 @@
-import { execFile } from 'node:child_process';
-import { writeFile } from 'node:fs/promises';
-import { promisify } from 'node:util';
+import { ACCESS_TOKEN, FCM_PATH, fcmToken } from '../requests.js';
+import { prepareH2load } from '../transport/h2load.js';
 import { CONTENT } from './campaign-run.js';
-import { SEND_PATH } from './nghttpd.js';
-import type { Application, Sink, Stack } from './stack.js';
-
-const run = promisify(execFile);
-
-/** Connections, each with 100 requests in flight: where h2load is at its best against one nghttpd. */
-const CONNECTIONS = 4;
+import type { Application, Stack } from './stack.js';
 
 /**
- * The same requests from h2load, without a database: what this machine could do at most.
+ * The campaign's requests from h2load, without a database: what this machine could send at most.
  *
- * @returns requests per second
+ * @returns requests per second of `count` requests, or why they could not be measured
  */
-export async function h2loadPerSecond(
+export async function prepareCampaignLoad(
   stack: Stack,
   application: Application,
-  sink: Sink,
-  count: number,
-): Promise<number> {
+  url: string,
+): Promise<(count: number) => Promise<number | Error>> {
   const preview = (await stack.call(application.serverKey, 'POST', '/v1/notifications/preview', {
     content: CONTENT,
-  })) as {
-    fcm: { body: { message: object } };
+  })) as { fcm: { body: { message: object } } };
+  const body = JSON.stringify({ message: { ...preview.fcm.body.message, token: fcmToken(1) } });
+  const headers = { 'content-type': 'application/json', authorization: `Bearer ${ACCESS_TOKEN}` };
+  const h2load = prepareH2load(stack.bench, url, [{ path: FCM_PATH, headers, body: Buffer.from(body) }]);
+  // Told to whoever asks for a measurement.
+  h2load.catch(() => undefined);
+  return async (count) => {
+    try {
+      const { perSecond, ends } = await (await h2load).measure(count);
+      if (ends['200'] !== count) throw new Error(`h2load: only ${ends['200']} of ${count} were answered with 200`);
+      return perSecond;
+    } catch (error) {
+      return error instanceof Error ? error : new Error(String(error));
+    }
   };
-  const { message } = preview.fcm.body;
-  const file = stack.path('h2load-body.json');
-  await writeFile(file, JSON.stringify({ message: { ...message, token: 'x'.repeat(163) } }));
-  const { stdout } = await run('h2load', [
-    ...['-n', String(count), '-c', String(CONNECTIONS), '-m', '100', '-t', '1', '-d', file],
-    ...['-H', 'content-type: application/json', '-H', `authorization: Bearer ya29.${'c'.repeat(220)}`],
-    `${sink.url}${SEND_PATH}`,
-  ]);
-  const perSecond = /finished in [^,]+, ([\d.]+) req\/s/.exec(stdout)?.[1];
-  const succeeded = /(\d+) succeeded/.exec(stdout)?.[1];
-  if (perSecond === undefined || Number(succeeded) !== count) throw new Error(`h2load said: ${stdout.slice(-500)}`);
-  return Number(perSecond);
 }

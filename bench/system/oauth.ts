@@ -1,6 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { ACCESS_TOKEN } from '../requests.js';
 
 /** Seconds. As Google's. */
 const EXPIRES_IN = 3599;
@@ -14,9 +15,8 @@ export interface OAuth {
 }
 
 export async function startOAuth(): Promise<OAuth> {
-  // As long as Google's are.
   const token = JSON.stringify({
-    access_token: `ya29.${'c'.repeat(220)}`,
+    access_token: ACCESS_TOKEN,
     expires_in: EXPIRES_IN,
     token_type: 'Bearer',
   });

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtemp } from 'node:fs/promises';
+import { mkdtemp, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import { migrate } from '../../src/database/migrate.js';
@@ -11,21 +11,13 @@ import { choosePort } from '../../src/embedded/ports.js';
 import { type RunningPostgres, startPostgres } from '../../src/embedded/postgres.js';
 import { type RunningRedis, startRedis } from '../../src/embedded/redis.js';
 import type { Running } from '../../src/embedded/supervised.js';
-import { CertificateAuthority } from '../../src/simulator/ca.js';
-import { Home as AuthorityHome } from '../../src/simulator/home.js';
 import type { Bench } from '../section.js';
+import type { Served } from '../servers/served.js';
 import { cpuUsOf, cpuUsOfFamily } from './processes.js';
 
 const APP = 'dist/src/main.js';
+const CA_FILE = 'provider-ca.pem';
 const APP_STOP_GRACE_MS = 30_000;
-
-/** Where requests to FCM go. */
-export interface Sink {
-  /** `https://127.0.0.1:…` */
-  url: string;
-  pid: number;
-  stop(): Promise<void>;
-}
 
 /** Microseconds of CPU that each kind of process has used. */
 export interface CpuUse {
@@ -49,12 +41,12 @@ export class Stack {
   api: Running | undefined;
   baseUrl = '';
   workers: Running[] = [];
-  sink: Sink | undefined;
+  /** Where requests to FCM go. */
+  private sink: Served | undefined;
 
   private constructor(
     readonly bench: Bench,
     private readonly home: Home,
-    readonly authority: CertificateAuthority,
     private readonly postgres: RunningPostgres,
     private readonly redis: RunningRedis,
     /** A superuser's connection for everything that is not part of the product. */
@@ -71,8 +63,7 @@ export class Stack {
     await migrate(postgres.url);
     const db = new Client({ connectionString: postgres.url });
     await db.connect();
-    const authority = CertificateAuthority.open(new AuthorityHome(home.path('authority')));
-    const stack = new Stack(bench, home, authority, postgres, redis, db);
+    const stack = new Stack(bench, home, postgres, redis, db);
     try {
       return await work(stack);
     } finally {
@@ -84,7 +75,14 @@ export class Stack {
     return this.home.path(...parts);
   }
 
-  /** Starts the api, which is told of the sink that was set before. */
+  /** Processes that are started from now on send to this one, which ends with the stack. */
+  async sendTo(sink: Served): Promise<void> {
+    await writeFile(this.home.path(CA_FILE), sink.ca);
+    await this.sink?.stop();
+    this.sink = sink;
+  }
+
+  /** Starts the api. */
   async startApi(env: Record<string, string> = {}): Promise<void> {
     const port = await choosePort(this.home.path('run', 'api.port'));
     this.baseUrl = `http://127.0.0.1:${port}`;
@@ -158,8 +156,7 @@ export class Stack {
         REDIS_URL: this.redis.url,
         CARILLON_MASTER_KEY: MASTER_KEY,
         CARILLON_ADMIN_KEY: ADMIN_KEY,
-        PROVIDER_CA_FILE: this.authority.file,
-        ...(this.sink !== undefined && { FCM_BASE_URL: this.sink.url }),
+        ...(this.sink !== undefined && { FCM_BASE_URL: this.sink.url, PROVIDER_CA_FILE: this.home.path(CA_FILE) }),
         ...env,
       },
       home: this.home,
@@ -178,8 +175,8 @@ export class Stack {
   }
 }
 
-/** Of the service account, and so in the path of every request. */
-export const PROJECT = 'carillon-bench';
+/** In the path of every request: `requests.ts` has the same. */
+const PROJECT = 'bench';
 const MASTER_KEY = randomBytes(32).toString('base64');
 const ADMIN_KEY = randomBytes(32).toString('base64url');
 
@@ -193,4 +190,9 @@ export function cpuPer(count: number, before: CpuUse, after: CpuUse): CpuUse {
     redis: per('redis'),
     sink: per('sink'),
   };
+}
+
+/** The environment in which a process writes a profile when it ends, if one is wanted. */
+export function profiling({ profileDir }: Bench): Record<string, string> {
+  return profileDir === undefined ? {} : { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${profileDir}` };
 }
