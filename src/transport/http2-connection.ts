@@ -139,7 +139,7 @@ export class Http2Connection implements Connection {
   }
 
   isSettling(nowMs: number): boolean {
-    // APNs allows one stream until it has seen a valid token, then a thousand: not a reason for eight connections.
+    // APNs allows one stream until it has seen a valid token, then a thousand: not a reason for more connections.
     return this.heartbeat.isAsking(nowMs) || (!this.hasAnswered && nowMs - this.openedAtMs < SETTLE_MS);
   }
 

@@ -168,7 +168,7 @@ export class WireConnection implements Connection, PeerFramesOwner {
   }
 
   isSettling(nowMs: number): boolean {
-    // APNs allows one stream until it has seen a valid token, then a thousand: not a reason for eight connections.
+    // APNs allows one stream until it has seen a valid token, then a thousand: not a reason for more connections.
     if (!this.hasAnswered && nowMs - this.openedAtMs < SETTLE_MS) return true;
     return this.heartbeat.isAsking(nowMs) || (this.fullSinceMs !== undefined && nowMs - this.fullSinceMs < SETTLE_MS);
   }
