@@ -13,6 +13,7 @@ const SECTIONS: Readonly<Record<string, () => Promise<RunSection>>> = {
   providers: async () => (await import('./providers/main.js')).runProviders,
   latency: async () => (await import('./latency/main.js')).runLatency,
   campaign: async () => (await import('./system/main.js')).runSystem.campaign,
+  accept: async () => (await import('./system/main.js')).runSystem.accept,
 };
 
 const DOCUMENT = fileURLToPath(new URL('../../docs/benchmarks.md', import.meta.url));

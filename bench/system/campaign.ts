@@ -1,16 +1,13 @@
-import { FCM_ANSWER, FCM_PATH } from '../requests.js';
 import type { Bench, Section } from '../section.js';
-import { startNghttpd } from '../servers/nghttpd.js';
 import { figure, spreadOf, spreadText } from '../spread.js';
 import { type CampaignRun, runCampaign } from './campaign-run.js';
 import { createDevices } from './devices.js';
 import { prepareCampaignLoad } from './load.js';
-import { startOAuth } from './oauth.js';
 import { profiling, Stack } from './stack.js';
+import { type Fcm, withFcm } from './with-fcm.js';
 
 const DEVICES = 1_000_000;
 const QUICK_DEVICES = 50_000;
-/** A first campaign, of another application, before the clocks run. */
 const WARM_UP_DEVICES = 20_000;
 const H2LOAD_REQUESTS = 300_000;
 
@@ -21,20 +18,14 @@ interface Round extends CampaignRun {
 /** The whole path of a campaign: one request in, every attempt in the log, all of it on this machine. */
 export async function campaign(bench: Bench): Promise<Section[]> {
   const devices = bench.devices ?? (bench.isQuick ? QUICK_DEVICES : DEVICES);
-  return Stack.with(bench, async (stack) => {
-    const oauth = await startOAuth();
-    try {
-      const sink = await startNghttpd(bench, { [FCM_PATH.slice(1)]: FCM_ANSWER });
-      await stack.sendTo(sink);
+  return Stack.with(bench, (stack) =>
+    withFcm(stack, async (fcm) => {
       await stack.startApi();
-      const application = await stack.createApplication('campaign', oauth.tokenUri, oauth.privateKey);
+      const application = await fcm.createApplication('campaign');
       bench.say(`campaign: making ${figure(devices)} devices`);
       await createDevices(stack.db, application.id, devices);
-      const warmUp = await stack.createApplication('warm-up', oauth.tokenUri, oauth.privateKey);
-      await createDevices(stack.db, warmUp.id, WARM_UP_DEVICES);
-      await stack.startWorkers([profiling(bench)]);
-      await runCampaign(stack, warmUp, WARM_UP_DEVICES);
-      const load = await prepareCampaignLoad(stack, application, sink.url);
+      await warmUp(stack, fcm);
+      const load = await prepareCampaignLoad(stack, application, fcm.sink.url);
       const rounds: Round[] = [];
       for (let round = 1; round <= bench.rounds; round += 1) {
         const run = await runCampaign(stack, application, devices);
@@ -43,10 +34,16 @@ export async function campaign(bench: Bench): Promise<Section[]> {
         bench.say(`campaign, round ${round}: ${summaryOf(run)}`);
       }
       return [table(devices, rounds)];
-    } finally {
-      await oauth.stop();
-    }
-  });
+    }),
+  );
+}
+
+/** Starts the workers and has them send a first campaign, so that their code is compiled when the clocks run. */
+async function warmUp(stack: Stack, fcm: Fcm): Promise<void> {
+  const application = await fcm.createApplication('warm-up');
+  await createDevices(stack.db, application.id, WARM_UP_DEVICES);
+  await stack.startWorkers([profiling(stack.bench)]);
+  await runCampaign(stack, application, WARM_UP_DEVICES);
 }
 
 function summaryOf(run: CampaignRun): string {
