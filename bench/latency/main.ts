@@ -1,14 +1,11 @@
-import { type ChildProcess, fork } from 'node:child_process';
-import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import { type Measurement, runContender } from '../contender.js';
 import { medianOf, progress, type Rounds } from '../contest-table.js';
 import { interleave } from '../rounds.js';
 import type { Bench, Section } from '../section.js';
-import { identityIn, type Served } from '../servers/served.js';
+import { startFcm } from '../servers/fcm.js';
+import type { Served } from '../servers/served.js';
 import { spreadText } from '../spread.js';
 import type { LatencyInput } from './contender.js';
-import type { DelayOrder, DelayReady } from './server.js';
 
 const CONTENDER = new URL('./contender.js', import.meta.url);
 const DELAY_MS = 50;
@@ -22,7 +19,7 @@ const GOAL = 20_000;
 
 /** One process, one origin that takes 50 ms for every answer: connections are opened as load × latency asks. */
 export async function runLatency(bench: Bench): Promise<Section[]> {
-  const served = await startSlowServer(bench);
+  const served = await startFcm(bench, { delayMs: DELAY_MS, maxStreams: MAX_STREAMS });
   try {
     const rounds = await contest(bench, served);
     return [
@@ -66,22 +63,4 @@ function row(inFlight: number, rounds: Rounds | undefined): string[] {
     extra('p99Ms'),
     spreadText(rounds.map(({ cpuUs }) => cpuUs)),
   ];
-}
-
-async function startSlowServer(bench: Bench): Promise<Served> {
-  const { key, cert, ca } = identityIn(bench.workDir);
-  const child: ChildProcess = fork(fileURLToPath(new URL('./server.js', import.meta.url)));
-  const order: DelayOrder = { key, cert, delayMs: DELAY_MS, maxStreams: MAX_STREAMS };
-  child.send(order);
-  const [{ port }] = (await once(child, 'message')) as [DelayReady];
-  const ended = once(child, 'exit');
-  return {
-    pid: child.pid ?? 0,
-    url: `https://127.0.0.1:${port}`,
-    ca,
-    stop: async () => {
-      child.disconnect();
-      await ended;
-    },
-  };
 }

@@ -1,31 +1,27 @@
-import { createServer, type TLSSocket } from 'node:tls';
-import { DEFAULT_WINDOW_BYTES, FLAG, FRAME, HEAD_BYTES, SETTING } from '../../src/transport/wire/frames.js';
+import type { TLSSocket } from 'node:tls';
+import { FLAG, FRAME, HEAD_BYTES, SETTING } from '../../src/transport/wire/frames.js';
 import { FCM_ANSWER } from '../requests.js';
 
-/** What the parent process sends first. */
-export interface DelayOrder {
-  key: string;
-  cert: string;
+export interface FcmPeerOptions {
+  /** From a request to its answer. */
   delayMs: number;
+  /** SETTINGS_MAX_CONCURRENT_STREAMS; streams beyond are refused. */
   maxStreams: number;
-}
-
-/** What it gets back. */
-export interface DelayReady {
-  port: number;
+  /** Told of each request, with its body. */
+  onRequest?: (body: Buffer) => void;
 }
 
 const PREFACE_BYTES = 24;
 const REFUSED_STREAM = 7;
-const TICK_MS = 1;
-/** Credit that a peer never uses up within a measurement. */
-const WINDOW_BYTES = 2 ** 31 - 1 - DEFAULT_WINDOW_BYTES;
+/** Credit that a peer gets at first, and again whenever it has used half of it. */
+const WINDOW_BYTES = 2 ** 30;
 
 /**
- * The far end of a slow line: answers every request after the same time, however many there are. Its frames are made by
- * hand and its timer is one for all, so that it costs a fraction of what its clients do.
+ * One connection to FCM, or to the far end of a slow line: accepts every message, after the same time however many there are.
+ * Its frames are made by hand and its timer is one for all, so that it costs a fraction of what its clients do.
  */
-class SlowPeer {
+export class FcmPeer {
+  private usedBytes = 0;
   private rest: Buffer = Buffer.alloc(0);
   private isPrefaceDue = true;
   /** Streams that wait for their answer, in order, and when it is due. */
@@ -35,14 +31,12 @@ class SlowPeer {
 
   constructor(
     private readonly socket: TLSSocket,
-    private readonly order: DelayOrder,
+    private readonly options: FcmPeerOptions,
   ) {
     const settings = Buffer.alloc(6);
     settings.writeUInt16BE(SETTING.maxConcurrentStreams, 0);
-    settings.writeUInt32BE(order.maxStreams, 2);
-    const window = Buffer.alloc(4);
-    window.writeUInt32BE(WINDOW_BYTES);
-    socket.write(Buffer.concat([frame(FRAME.settings, 0, 0, settings), frame(FRAME.windowUpdate, 0, 0, window)]));
+    settings.writeUInt32BE(options.maxStreams, 2);
+    socket.write(Buffer.concat([frame(FRAME.settings, 0, 0, settings), credit(WINDOW_BYTES)]));
     socket.on('data', (chunk: Buffer) => this.read(chunk));
   }
 
@@ -67,20 +61,32 @@ class SlowPeer {
     const isAck = (flags & FLAG.ack) !== 0;
     if (type === FRAME.settings && !isAck) this.socket.write(frame(FRAME.settings, FLAG.ack, 0));
     else if (type === FRAME.ping && !isAck) this.socket.write(frame(FRAME.ping, FLAG.ack, 0, payload));
-    else if ((type === FRAME.headers || type === FRAME.data) && (flags & FLAG.endStream) !== 0) this.onRequest(stream);
+    else if (type === FRAME.data) this.onData(stream, (flags & FLAG.endStream) !== 0, payload);
   }
 
-  private onRequest(stream: number): void {
-    if (this.streams.length - this.answered >= this.order.maxStreams) {
+  /** A message is small: one frame. */
+  private onData(stream: number, isEnd: boolean, payload: Buffer): void {
+    this.usedBytes += payload.length;
+    if (this.usedBytes > WINDOW_BYTES / 2) {
+      this.socket.write(credit(this.usedBytes));
+      this.usedBytes = 0;
+    }
+    if (isEnd) this.onRequest(stream, payload);
+  }
+
+  private onRequest(stream: number, body: Buffer): void {
+    if (this.streams.length - this.answered >= this.options.maxStreams) {
       const code = Buffer.alloc(4);
       code.writeUInt32BE(REFUSED_STREAM);
       this.socket.write(frame(FRAME.rstStream, 0, stream, code));
       return;
     }
+    this.options.onRequest?.(body);
     this.streams.push(stream);
-    this.dueMs.push(performance.now() + this.order.delayMs);
+    this.dueMs.push(performance.now() + this.options.delayMs);
   }
 
+  /** To be called every millisecond or so. */
   answerDue(nowMs: number): void {
     let end = this.answered;
     while ((this.dueMs[end] ?? Number.POSITIVE_INFINITY) <= nowMs) end += 1;
@@ -110,27 +116,14 @@ function frame(type: number, flags: number, stream: number, payload: Buffer = Bu
   return Buffer.concat([head, payload]);
 }
 
+/** WINDOW_UPDATE of the whole connection. */
+function credit(bytes: number): Buffer {
+  const payload = Buffer.alloc(4);
+  payload.writeUInt32BE(bytes);
+  return frame(FRAME.windowUpdate, 0, 0, payload);
+}
+
 /** `:status: 200` is entry 8 of HPACK's static table. */
 const ANSWER_HEAD = frame(FRAME.headers, FLAG.endHeaders, 0, Buffer.from([0x88]));
 const ANSWER_DATA_AT = ANSWER_HEAD.length;
 const ANSWER = Buffer.concat([ANSWER_HEAD, frame(FRAME.data, FLAG.endStream, 0, Buffer.from(FCM_ANSWER))]);
-
-process.once('disconnect', () => process.exit(0));
-process.once('message', (order: DelayOrder) => {
-  const peers = new Set<SlowPeer>();
-  const server = createServer({ key: order.key, cert: order.cert, ALPNProtocols: ['h2'], noDelay: true }, (socket) => {
-    const peer = new SlowPeer(socket, order);
-    peers.add(peer);
-    socket.on('error', () => {});
-    socket.once('close', () => peers.delete(peer));
-  });
-  setInterval(() => {
-    const nowMs = performance.now();
-    for (const peer of peers) peer.answerDue(nowMs);
-  }, TICK_MS);
-  server.listen(0, '127.0.0.1', () => {
-    const address = server.address();
-    const ready: DelayReady = { port: typeof address === 'object' && address !== null ? address.port : 0 };
-    process.send?.(ready);
-  });
-});
