@@ -45,13 +45,20 @@ async function main(): Promise<number> {
   try {
     const machine = machineText(new Date(), rounds);
     process.stdout.write(`${machine}\n`);
+    const profileDir = values.profile && resolve(values.profile);
+    let code = 0;
     for (const name of names) {
-      const profileDir = values.profile && resolve(values.profile);
-      const text = await runOne(name, { rounds, isQuick: values.quick, devices, profileDir, workDir, say });
-      process.stdout.write(`\n${text}\n`);
-      if (values.write) writeBetweenMarkers(DOCUMENT, name, `\n_${machine}_\n\n${text}\n`);
+      try {
+        const text = await runOne(name, { rounds, isQuick: values.quick, devices, profileDir, workDir, say });
+        process.stdout.write(`\n${text}\n`);
+        if (values.write) writeBetweenMarkers(DOCUMENT, name, `\n_${machine}_\n\n${text}\n`);
+      } catch (error) {
+        // The others took minutes and stand for themselves.
+        say(`${name}: ${error instanceof Error ? error.stack : String(error)}`);
+        code = 1;
+      }
     }
-    return 0;
+    return code;
   } finally {
     await rm(workDir, { recursive: true, force: true });
   }

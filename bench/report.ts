@@ -26,16 +26,13 @@ export function machineText(now: Date, rounds: number): string {
   return `${now.toISOString().slice(0, 10)}, ${availableParallelism()} cores (${model}), ${memory} GB, ${process.platform} ${process.arch}, Node ${process.versions.node}, ${rounds} interleaved rounds`;
 }
 
-/**
- * Replaces what stands between the markers of `name` in a Markdown file; other names' tables stay.
- *
- * @throws Error when the file has no such markers
- */
+/** Replaces what stands between the markers of `name` in a Markdown file, or adds both at its end; other names' tables stay. */
 export function writeBetweenMarkers(file: string, name: string, text: string): void {
   const [begin, end] = [`<!-- bench:${name} -->`, `<!-- /bench:${name} -->`];
   const before = readFileSync(file, 'utf8');
   const from = before.indexOf(begin);
   const to = before.indexOf(end);
-  if (from < 0 || to < from) throw new Error(`${file} has no ${begin} … ${end}`);
-  writeFileSync(file, `${before.slice(0, from + begin.length)}\n${text}\n${before.slice(to)}`);
+  const [head, tail] =
+    to > from && from >= 0 ? [before.slice(0, from), before.slice(to + end.length)] : [`${before}\n`, '\n'];
+  writeFileSync(file, `${head}${begin}\n${text}\n${end}${tail}`);
 }
