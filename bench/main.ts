@@ -10,11 +10,16 @@ import type { Bench, RunSection } from './section.js';
 /** In the order in which they run; imported when their turn comes, so that none pays for another's packages. */
 const SECTIONS: Readonly<Record<string, () => Promise<RunSection>>> = {
   transport: async () => (await import('./transport/main.js')).runTransport,
-  providers: async () => (await import('./providers/main.js')).runProviders,
+  fcm: async () => (await import('./providers/main.js')).runProvider.fcm,
+  apns: async () => (await import('./providers/main.js')).runProvider.apns,
+  webpush: async () => (await import('./providers/main.js')).runProvider.webpush,
   latency: async () => (await import('./latency/main.js')).runLatency,
   campaign: async () => (await import('./system/main.js')).runSystem.campaign,
   accept: async () => (await import('./system/main.js')).runSystem.accept,
 };
+
+/** Short for several sections. */
+const GROUPS: Readonly<Record<string, readonly string[]>> = { providers: ['fcm', 'apns', 'webpush'] };
 
 const DOCUMENT = fileURLToPath(new URL('../../docs/benchmarks.md', import.meta.url));
 const ROUNDS = 5;
@@ -31,7 +36,7 @@ async function main(): Promise<number> {
       write: { type: 'boolean', default: false },
     },
   });
-  const names = values.only?.split(',') ?? Object.keys(SECTIONS);
+  const names = values.only?.split(',').flatMap((name) => GROUPS[name] ?? [name]) ?? Object.keys(SECTIONS);
   const rounds = Number(values.rounds ?? (values.quick ? 1 : ROUNDS));
   const devices = values.devices === undefined ? undefined : Number(values.devices);
   const isCount = (value: number) => Number.isInteger(value) && value > 0;

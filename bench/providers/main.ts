@@ -38,24 +38,32 @@ interface Servers {
 interface Entry {
   title: string;
   count: number;
-  measure(count: number): Promise<Measurement>;
+  measure(count: number, nodeFlags: readonly string[]): Promise<Measurement>;
 }
 
-/** Payload, send and outcome: one push service after the other, our adapter beside what its vendor's package does. */
-export async function runProviders(bench: Bench): Promise<Section[]> {
+/** Payload, send and outcome: our adapter beside what its vendor's package does. */
+export const runProvider = {
+  fcm: (bench: Bench) => withServers(bench, fcmSection),
+  apns: (bench: Bench) => withServers(bench, apnsSection),
+  webpush: (bench: Bench) => withServers(bench, webPushSection),
+};
+
+async function withServers(
+  bench: Bench,
+  run: (bench: Bench, servers: Servers) => Promise<Section>,
+): Promise<Section[]> {
   const orError = (served: Promise<Served>): Promise<Served | Error> =>
     served.catch((error: unknown) => (error instanceof Error ? error : new Error(String(error))));
+  const answers = [
+    { path: FCM_PATH, status: 200, body: FCM_ANSWER.replaceAll('\n', '') },
+    { path: '/push/', status: 201 },
+  ];
   const servers: Servers = {
     nghttpd: await orError(startNghttpd(bench, sampleFiles(), { maxStreams: IN_FLIGHT })),
-    nginx: await orError(
-      startNginx(bench, [
-        { path: FCM_PATH, status: 200, body: FCM_ANSWER.replaceAll('\n', '') },
-        { path: '/push/', status: 201 },
-      ]),
-    ),
+    nginx: await orError(startNginx(bench, answers)),
   };
   try {
-    return [await fcmSection(bench, servers), await apnsSection(bench, servers), await webPushSection(bench, servers)];
+    return [await run(bench, servers)];
   } finally {
     for (const served of Object.values(servers)) if (!(served instanceof Error)) await served.stop();
   }
@@ -73,7 +81,8 @@ function contender<Input>(script: string, count: number, title: string, input: (
   return {
     title,
     count,
-    measure: async (measured) => runContender(url, { warmUp: warmUp(measured), count: measured, input: input() }),
+    measure: async (measured, nodeFlags) =>
+      runContender(url, { warmUp: warmUp(measured), count: measured, input: input() }, nodeFlags),
   };
 }
 
@@ -86,7 +95,9 @@ async function contest<Name extends string>(
   const measures = Object.fromEntries(
     names.map((name) => {
       const { measure, count } = entries[name];
-      return [name, () => measure(bench.isQuick ? Math.ceil(count / 20) : count)];
+      const isProfiled = bench.profileDir !== undefined && name === 'ours';
+      const nodeFlags = isProfiled ? ['--cpu-prof', `--cpu-prof-dir=${bench.profileDir}`] : [];
+      return [name, () => measure(bench.isQuick ? Math.ceil(count / 20) : count, nodeFlags)];
     }),
   ) as Record<Name, () => Promise<Measurement>>;
   const rounds = await interleave(bench.rounds, measures, progress(bench, what));
