@@ -16,6 +16,7 @@ const SECTIONS: Readonly<Record<string, () => Promise<RunSection>>> = {
   latency: async () => (await import('./latency/main.js')).runLatency,
   campaign: async () => (await import('./system/main.js')).runSystem.campaign,
   accept: async () => (await import('./system/main.js')).runSystem.accept,
+  push: async () => (await import('./system/main.js')).runSystem.push,
 };
 
 /** Short for several sections. */

@@ -17,6 +17,7 @@ import { cpuUsOf, cpuUsOfFamily } from './processes.js';
 
 const APP = 'dist/src/main.js';
 const CA_FILE = 'provider-ca.pem';
+const SIMULATOR_CA_FILE = 'simulator-ca.pem';
 const APP_STOP_GRACE_MS = 30_000;
 
 /** Microseconds of CPU that each kind of process has used. */
@@ -26,6 +27,14 @@ export interface CpuUse {
   postgres: number;
   redis: number;
   sink: number;
+}
+
+export interface FcmCredential {
+  tokenUri: string;
+  /** PEM. */
+  privateKey: string;
+  /** Goes to the server of {@link Stack.sendSimulatedTo} instead. */
+  simulated?: boolean;
 }
 
 export interface Application {
@@ -43,6 +52,7 @@ export class Stack {
   workers: Running[] = [];
   /** Where requests to FCM go. */
   private sink: Served | undefined;
+  private simulator: Served | undefined;
 
   private constructor(
     readonly bench: Bench,
@@ -82,6 +92,12 @@ export class Stack {
     this.sink = sink;
   }
 
+  /** Simulated credentials send to this one, which is the caller's to stop. */
+  async sendSimulatedTo(simulator: Served): Promise<void> {
+    await writeFile(this.home.path(SIMULATOR_CA_FILE), simulator.ca);
+    this.simulator = simulator;
+  }
+
   /** Starts the api. */
   async startApi(env: Record<string, string> = {}): Promise<void> {
     const port = await choosePort(this.home.path('run', 'api.port'));
@@ -101,6 +117,11 @@ export class Stack {
     this.workers.push(...(await Promise.all(started)));
   }
 
+  /** The workers of a default installation. */
+  startDefaultWorkers(env: Record<string, string> = {}): Promise<void> {
+    return this.startWorkers([env]);
+  }
+
   async stopWorkers(): Promise<void> {
     const { workers } = this;
     this.workers = [];
@@ -108,7 +129,10 @@ export class Stack {
   }
 
   /** An application with an FCM credential whose access tokens come from `tokenUri`. */
-  async createApplication(name: string, tokenUri: string, privateKey: string): Promise<Application> {
+  async createApplication(
+    name: string,
+    { tokenUri, privateKey, simulated = false }: FcmCredential,
+  ): Promise<Application> {
     const { id } = (await this.admin('POST', '/v1/applications', { name })) as { id: string };
     const { key } = (await this.admin('POST', `/v1/applications/${id}/keys`, { role: 'server' })) as { key: string };
     await this.admin('PUT', `/v1/applications/${id}/credentials/fcm`, {
@@ -119,6 +143,7 @@ export class Stack {
         private_key: privateKey,
         token_uri: tokenUri,
       },
+      simulated,
     });
     return { id, serverKey: key };
   }
@@ -157,6 +182,10 @@ export class Stack {
         CARILLON_MASTER_KEY: MASTER_KEY,
         CARILLON_ADMIN_KEY: ADMIN_KEY,
         ...(this.sink !== undefined && { FCM_BASE_URL: this.sink.url, PROVIDER_CA_FILE: this.home.path(CA_FILE) }),
+        ...(this.simulator !== undefined && {
+          SIMULATOR_FCM_URL: this.simulator.url,
+          SIMULATOR_CA_FILE: this.home.path(SIMULATOR_CA_FILE),
+        }),
         ...env,
       },
       home: this.home,

@@ -7,7 +7,7 @@ import type { Application, Stack } from './stack.js';
 export interface Fcm {
   sink: Served;
   /** With an FCM credential. The api has to run. */
-  createApplication(name: string): Promise<Application>;
+  createApplication(name: string, options?: { simulated: boolean }): Promise<Application>;
 }
 
 /**
@@ -26,7 +26,7 @@ export async function withFcm<T>(
   try {
     return await work({
       sink,
-      createApplication: (name) => stack.createApplication(name, oauth.tokenUri, oauth.privateKey),
+      createApplication: (name, options) => stack.createApplication(name, { ...oauth, ...options }),
     });
   } finally {
     await oauth.stop();
