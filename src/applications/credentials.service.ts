@@ -16,6 +16,8 @@ import { seal, unseal } from './sealing.js';
 
 /** Milliseconds that opened credentials are used without asking the database: how soon a new one is in force. */
 const CACHE_MS = 2_000;
+/** Applications whose credentials are kept open. */
+const MAX_CACHED = 10_000;
 
 /** What trying a credential against its provider showed. */
 export interface Verification {
@@ -32,6 +34,10 @@ const secretSchema = z.record(z.string(), z.unknown());
 export class CredentialsService {
   private readonly logger = new Logger('credentials');
   private readonly cache = new Map<string, { opened: Promise<readonly Credential[]>; untilMs: number }>();
+  private readonly current = new Map<
+    string,
+    { opened: Promise<ReadonlyMap<ProviderName, Credential>>; untilMs: number }
+  >();
 
   constructor(
     @Inject(CONFIG) private readonly config: Config,
@@ -58,6 +64,22 @@ export class CredentialsService {
       .then((stored) => stored.map((credential) => this.unsealed(credential)));
     this.cache.set(name, { opened, untilMs: nowMs + CACHE_MS });
     opened.catch(() => this.cache.delete(name));
+    return opened;
+  }
+
+  /** The current credential of each provider that the application has one of; at most {@link CACHE_MS} old. */
+  openCurrent(applicationId: string): Promise<ReadonlyMap<ProviderName, Credential>> {
+    const nowMs = this.clock.monotonicMs();
+    const known = this.current.get(applicationId);
+    if (known && known.untilMs > nowMs) return known.opened;
+    if (this.current.size >= MAX_CACHED) this.current.clear();
+    const opened = this.credentials.list(this.dataSource, applicationId, null).then((stored) => {
+      const map = new Map<ProviderName, Credential>();
+      for (const one of stored) if (!map.has(one.provider)) map.set(one.provider, this.unsealed(one));
+      return map;
+    });
+    this.current.set(applicationId, { opened, untilMs: nowMs + CACHE_MS });
+    opened.catch(() => this.current.delete(applicationId));
     return opened;
   }
 
@@ -114,7 +136,7 @@ export class CredentialsService {
       await this.credentials.openGates(tx, applicationId, provider);
       await this.audit.append(tx, { keyId: caller.keyId, applicationId, action: 'credential.put', subject: provider });
     });
-    this.cache.delete(`${applicationId} ${provider}`);
+    this.forget(applicationId, provider);
     return this.get(applicationId, provider);
   }
 
@@ -130,7 +152,7 @@ export class CredentialsService {
         subject: provider,
       });
     });
-    this.cache.delete(`${applicationId} ${provider}`);
+    this.forget(applicationId, provider);
   }
 
   /** Tries the current credential against its provider, without sending anything to anybody. */
@@ -190,6 +212,11 @@ export class CredentialsService {
     } catch {
       return 'CARILLON_MASTER_KEY does not open the stored credentials';
     }
+  }
+
+  private forget(applicationId: string, provider: ProviderName): void {
+    this.cache.delete(`${applicationId} ${provider}`);
+    this.current.delete(applicationId);
   }
 
   private unsealed(stored: SealedCredential): Credential {

@@ -1,8 +1,10 @@
 import { Injectable } from '@nestjs/common';
+import type { StatementPart } from '../database/prepared.js';
 import type { Database } from '../database/transaction.js';
 import type { ProviderName } from '../lib/names.js';
 import { type BatchProgress, type NewRoot, RESULT } from './batch.js';
 import { BatchesRepository } from './batches.repository.js';
+import { rootsPart } from './roots.repository.js';
 
 /** Deliveries that one statement ends, each with its entry in the log. */
 const DELIVERIES_PER_STEP = 10_000;
@@ -18,6 +20,11 @@ export class BatchesService {
     roots: readonly NewRoot[],
   ): Promise<{ notificationId: string; provider: ProviderName; batchNo: number; n: number }[]> {
     return roots.length === 0 ? Promise.resolve([]) : this.repository.insertRoots(db, roots);
+  }
+
+  /** The same as a part of the statement that stores the notifications; what it reads and returns: `roots.repository.ts`. */
+  rootsPart(roots: readonly NewRoot[]): StatementPart {
+    return rootsPart(roots);
   }
 
   /** Ends everything of a notification that is unsent and not in a worker's hands; returns the number of batches. */

@@ -40,7 +40,7 @@ interface Candidates {
 }
 
 /** Ids per group; a batch holds no more. */
-const GROUP_SIZE = 1_000;
+export const MAX_GROUP_SIZE = 1_000;
 
 const IN_PAGE = `d.application_id = $1 and d.status = 'active' and d.id > $2 and d.id <= $3`;
 
@@ -131,8 +131,8 @@ function groupedSql(candidates: string): string {
         (select array_agg(page.id order by page.id) from page where page.provider = name.provider) as ids
       from unnest('{${PROVIDER_NAMES.join()}}'::text[]) as name(provider)),
     slice as materialized (
-      select whole.provider, whole.ids[piece.start + 1 : piece.start + ${GROUP_SIZE}] as ids
-      from whole cross join lateral generate_series(0, cardinality(whole.ids) - 1, ${GROUP_SIZE}) as piece(start)),
+      select whole.provider, whole.ids[piece.start + 1 : piece.start + ${MAX_GROUP_SIZE}] as ids
+      from whole cross join lateral generate_series(0, cardinality(whole.ids) - 1, ${MAX_GROUP_SIZE}) as piece(start)),
     total as (select count(*)::int as seen, max(id) as last_id from page)
     select total.seen, total.last_id as "lastSeenId", slice.provider, slice.ids::text as "deviceIds",
       cardinality(slice.ids) as n, slice.ids[1] as "firstId", slice.ids[cardinality(slice.ids)] as "lastId"

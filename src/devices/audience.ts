@@ -14,6 +14,12 @@ export type Audience =
   | { topics: readonly string[] }
   | { tags: Readonly<Record<string, string>> };
 
+/** Names that an audience may have to be looked up together with others: a long list must not hold them up. */
+const MAX_SHARED_NAMES = 20;
+
+/** A few users or devices by name. */
+export type NamedAudience = Extract<Audience, { userIds: unknown } | { deviceIds: unknown }>;
+
 const distinct = (values: readonly string[]) => [...new Set(values)];
 
 const KINDS = ['all', 'userIds', 'deviceIds', 'topics', 'tags'] as const;
@@ -48,4 +54,10 @@ export const audienceSchema = z
 /** True for named users or devices: somebody waits for that push, so it does not queue behind campaigns. */
 export function namesIndividuals(audience: Audience): boolean {
   return 'userIds' in audience || 'deviceIds' in audience;
+}
+
+/** True for so few names that their devices are found together with those of other requests. */
+export function isNamedBriefly(audience: Audience): audience is NamedAudience {
+  if ('userIds' in audience) return audience.userIds.length <= MAX_SHARED_NAMES;
+  return 'deviceIds' in audience && audience.deviceIds.length <= MAX_SHARED_NAMES;
 }

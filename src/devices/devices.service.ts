@@ -1,15 +1,19 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
 import type { Caller } from '../applications/caller.js';
+import type { StatementPart } from '../database/prepared.js';
 import { DATA_SOURCE, type Database } from '../database/transaction.js';
 import { DomainError } from '../lib/errors.js';
-import type { Audience } from './audience.js';
-import { type AudiencePage, AudienceRepository } from './audience.repository.js';
+import type { Audience, NamedAudience } from './audience.js';
+import { type AudienceGroup, type AudiencePage, AudienceRepository, MAX_GROUP_SIZE } from './audience.repository.js';
 import { type Device, type DeviceProfile, type DispatchTarget, hashDeviceSecret, isDeviceSecret } from './device.js';
 import { DeviceTokens, type GivenToken } from './device-tokens.js';
 import { type DeviceFilter, DevicesRepository, type DeviceWithSecret, type StoredToken } from './devices.repository.js';
+import { groupsOf, type NamedGroup, namedPart } from './named-audiences.repository.js';
 import { TopicsRepository } from './topics.repository.js';
 import { type UserClaim, UserClaims } from './user-claims.js';
+
+export type { NamedGroup };
 
 /** What is to change on a device; absent fields stay. Environment and VAPID key belong to a new token. */
 export interface DeviceChanges extends Partial<GivenToken>, UserClaim, Omit<DeviceProfile, 'userId'> {}
@@ -124,6 +128,23 @@ export class DevicesService {
       if (page.groups.length > 0 || page.seen < limit) return page;
       from = page.lastId;
     }
+  }
+
+  /** The active devices of the whole audience, a group per provider; undefined when there are more than 1,000. */
+  async smallAudience(applicationId: string, audience: Audience): Promise<AudienceGroup[] | undefined> {
+    const limit = MAX_GROUP_SIZE + 1;
+    const page = await this.audiencePage(this.dataSource, applicationId, audience, 0, Number.MAX_SAFE_INTEGER, limit);
+    return page.seen < limit ? page.groups : undefined;
+  }
+
+  /** A query for the devices of several audiences, as a part of a statement; what it returns goes into {@link groupsOf}. */
+  namedPart(audiences: readonly ({ applicationId: string; audience: NamedAudience } | undefined)[]): StatementPart {
+    return namedPart(audiences);
+  }
+
+  /** As {@link smallAudience}, for each of the audiences that were given to {@link namedPart}. */
+  groupsOf(rows: readonly NamedGroup[], audiences: number): (AudienceGroup[] | undefined)[] {
+    return groupsOf(rows, audiences);
   }
 
   /** The highest device id that an audience resolved now may contain; 0 without devices. */

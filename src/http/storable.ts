@@ -11,6 +11,23 @@ const MAX_PROBLEMS = 20;
  * @param prefix put before each path, such as `query`
  */
 export function unstorableParts(value: unknown, prefix = ''): Problem[] {
+  return isStorable(value, 0) ? [] : findUnstorable(value, prefix);
+}
+
+/** The same question without the places: nearly every request is fine, and is told so without a single object made. */
+function isStorable(value: unknown, depth: number): boolean {
+  if (typeof value === 'string') return wrongText(value) === undefined;
+  if (typeof value === 'number') return Number.isFinite(value);
+  if (typeof value !== 'object' || value === null) return true;
+  if (depth >= MAX_DEPTH) return false;
+  if (Array.isArray(value)) return value.every((item) => isStorable(item, depth + 1));
+  for (const key in value) {
+    if (wrongText(key) !== undefined || !isStorable(Reflect.get(value, key), depth + 1)) return false;
+  }
+  return true;
+}
+
+function findUnstorable(value: unknown, prefix: string): Problem[] {
   const problems: Problem[] = [];
   const pending: { value: unknown; path: string; depth: number }[] = [{ value, path: prefix, depth: 0 }];
   for (let next = pending.pop(); next && problems.length < MAX_PROBLEMS; next = pending.pop()) {

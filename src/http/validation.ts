@@ -6,6 +6,9 @@ import type { RouteSpec } from './route.js';
 import { unstorableParts } from './storable.js';
 
 const NOTHING = z.strictObject({});
+const ANYTHING = z.looseObject({});
+/** Without a schema a body is neither needed nor wanted; clients that always send `{}` are let through. */
+const NO_BODY = NOTHING.nullish();
 const MAX_PROBLEMS = 50;
 const JSON_MEDIA_TYPE = 'application/json';
 
@@ -17,30 +20,35 @@ const JSON_MEDIA_TYPE = 'application/json';
 export function validateRequest(spec: RouteSpec, request: FastifyRequest): void {
   checkMediaType(spec, request);
   const problems: Problem[] = [];
-  const parse = (schema: z.ZodType, value: unknown, prefix: string): unknown => {
-    const unstorable = unstorableParts(value, prefix);
-    if (unstorable.length > 0) {
-      problems.push(...unstorable);
-      return undefined;
-    }
-    const parsed = schema.safeParse(value);
-    if (parsed.success) return parsed.data;
-    problems.push(...problemsOf(parsed.error.issues, prefix ? [prefix] : []));
-    return undefined;
-  };
-  const params = parse(spec.params ?? z.looseObject({}), request.params ?? {}, 'params');
-  const query = parse(
-    spec.query ?? (spec.access === 'public' ? z.looseObject({}) : NOTHING),
-    request.query ?? {},
-    'query',
-  );
-  const headers = spec.headers ? parse(spec.headers, pick(request.headers, spec.headers), 'headers') : undefined;
-  const body = spec.bodyMediaType ? request.body : parse(bodySchema(spec), request.body, '');
+  const params = parse(spec.params ?? ANYTHING, request.params ?? {}, 'params', problems);
+  const querySchema = spec.query ?? (spec.access === 'public' ? ANYTHING : NOTHING);
+  const query = parse(querySchema, request.query ?? {}, 'query', problems);
+  const headers = spec.headers && parse(spec.headers, pick(request.headers, spec.headers), 'headers', problems);
+  const body = spec.bodyMediaType ? request.body : parse(spec.body ?? NO_BODY, request.body, '', problems);
   if (problems.length > 0) throw invalidRequest(problems);
   request.params = params;
   request.query = query;
   if (headers) request.headers = headers as typeof request.headers;
   request.body = body;
+}
+
+/** What the schema makes of a part of the request; what is wrong with it goes to `problems`. */
+function parse(schema: z.ZodType, value: unknown, prefix: string, problems: Problem[]): unknown {
+  if ((schema === ANYTHING || schema === NOTHING) && isEmpty(value)) return value;
+  const unstorable = unstorableParts(value, prefix);
+  if (unstorable.length > 0) {
+    problems.push(...unstorable);
+    return undefined;
+  }
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  problems.push(...problemsOf(parsed.error.issues, prefix ? [prefix] : []));
+  return undefined;
+}
+
+function isEmpty(value: unknown): boolean {
+  for (const _ in Object(value)) return false;
+  return true;
 }
 
 /** A refused request with the fields that are wrong; the first ones are also in the sentence. */
@@ -68,15 +76,12 @@ export function problemsOf(issues: readonly z.core.$ZodIssue[], prefix: readonly
   });
 }
 
-/** Without a schema a body is neither needed nor wanted; clients that always send `{}` are let through. */
-function bodySchema(spec: RouteSpec): z.ZodType {
-  return spec.body ?? NOTHING.nullish();
-}
-
 function pick(headers: FastifyRequest['headers'], schema: z.ZodObject): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.keys(schema.shape).flatMap((name) => (headers[name] === undefined ? [] : [[name, headers[name]]])),
-  );
+  const picked: Record<string, unknown> = {};
+  for (const name of Object.keys(schema.shape)) {
+    if (headers[name] !== undefined) picked[name] = headers[name];
+  }
+  return picked;
 }
 
 /** Fastify parses every media type it knows for every route; each route takes only its own. */

@@ -2,16 +2,18 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
 import type { DeviceGroup } from '../batches/batch.js';
 import { DATA_SOURCE } from '../database/transaction.js';
+import { isNamedBriefly } from '../devices/audience.js';
 import { DevicesService } from '../devices/devices.service.js';
 import { uuidV7 } from '../lib/ids.js';
 import { PROVIDER_NAMES, type ProviderName } from '../lib/names.js';
 import type { PreviewRequest } from '../providers/provider.js';
-import { type Answer, Idempotency } from './idempotency.js';
-import { Intake } from './intake.js';
+import { type Answer, type Attempt, Idempotency } from './idempotency.js';
+import type { IdempotentRequest } from './idempotency.repository.js';
+import { Intake, type IntakeItem } from './intake.js';
 import { MessagesService } from './messages.service.js';
 import {
   draftNotification,
-  MAX_INLINE_DEVICES,
+  isScheduled,
   type NewNotification,
   type NotificationRequest,
   type NotificationState,
@@ -44,15 +46,12 @@ export class AcceptService {
   async accept(applicationId: string, request: NotificationRequest, key: string | undefined): Promise<Answer> {
     if (request.options?.dryRun) return { accepted: await this.dryRun(applicationId, request), isReplay: false };
     if (key === undefined) {
-      const item = await this.prepare(applicationId, request);
-      await this.intake.store({ ...item, idempotent: undefined });
-      return { accepted: item.response, isReplay: false };
+      const attempt = await this.attempt(applicationId, request, undefined);
+      if (!attempt || 'before' in attempt) throw new Error('a request without a key was taken for a repeated one');
+      return { accepted: attempt.response, isReplay: false };
     }
     const idempotent = { applicationId, key, requestHash: requestHash(request) };
-    return this.idempotency.once(idempotent, async () => {
-      const item = await this.prepare(applicationId, request);
-      return (await this.intake.store({ ...item, idempotent })) ? item.response : undefined;
-    });
+    return this.idempotency.once(idempotent, () => this.attempt(applicationId, request, idempotent));
   }
 
   /**
@@ -68,30 +67,44 @@ export class AcceptService {
     return this.messages.preview(draftNotification(uuidV7(now), applicationId, request, now));
   }
 
-  private async prepare(applicationId: string, request: NotificationRequest) {
-    const notification = await this.draft(applicationId, request);
-    const isScheduled = notification.sendAt > notification.createdAt;
-    const groups = isScheduled ? undefined : await this.resolveSmall(notification);
-    return { notification, groups, response: acceptedOf(notification, firstState(isScheduled, groups)) };
+  /** Undefined when another request took the key meanwhile. */
+  private async attempt(
+    applicationId: string,
+    request: NotificationRequest,
+    idempotent: IdempotentRequest | undefined,
+  ): Promise<Attempt | undefined> {
+    // The database's clock decides whether a request with a time is for later.
+    const isNow = request.options?.sendAt === undefined;
+    const audience = isNow && isNamedBriefly(request.audience) ? request.audience : undefined;
+    const { now, before, groups } = await this.intake.look({ applicationId, idempotent, audience });
+    if (before) return { before };
+    const notification = await this.draft(applicationId, request, now);
+    const item = this.itemOf(notification, audience ? groups : await this.resolve(notification), idempotent);
+    return (await this.intake.store(item)) ? { response: item.response } : undefined;
   }
 
-  private async draft(applicationId: string, request: NotificationRequest): Promise<NewNotification> {
-    const now = await this.notifications.now();
+  /** The whole audience, unless it is large or for later. */
+  private async resolve(notification: NewNotification): Promise<readonly DeviceGroup[] | undefined> {
+    if (isScheduled(notification)) return undefined;
+    return this.devices.smallAudience(notification.applicationId, notification.audience);
+  }
+
+  private itemOf(
+    notification: NewNotification,
+    groups: readonly DeviceGroup[] | undefined,
+    idempotent: IdempotentRequest | undefined,
+  ): IntakeItem {
+    return { notification, groups, idempotent, response: acceptedOf(notification, firstState(notification, groups)) };
+  }
+
+  private async draft(applicationId: string, request: NotificationRequest, now: Date): Promise<NewNotification> {
     const notification = draftNotification(uuidV7(now), applicationId, request, now);
     await this.messages.check(notification);
     return notification;
   }
 
-  /** The whole audience, unless it is large. */
-  private async resolveSmall(notification: NewNotification): Promise<DeviceGroup[] | undefined> {
-    const { applicationId, audience } = notification;
-    const limit = MAX_INLINE_DEVICES + 1;
-    const page = await this.devices.audiencePage(this.db, applicationId, audience, 0, Number.MAX_SAFE_INTEGER, limit);
-    return page.seen > MAX_INLINE_DEVICES ? undefined : page.groups;
-  }
-
   private async dryRun(applicationId: string, request: NotificationRequest): Promise<Accepted> {
-    const notification = await this.draft(applicationId, request);
+    const notification = await this.draft(applicationId, request, await this.notifications.now());
     const bound = await this.devices.upperBound(this.db, applicationId);
     const devices = { fcm: 0, apns: 0, webpush: 0 };
     for (let afterId = 0; ; ) {
@@ -114,8 +127,8 @@ export class AcceptService {
 }
 
 /** Nobody to send to is the end already. */
-function firstState(isScheduled: boolean, groups: readonly DeviceGroup[] | undefined): NotificationState {
-  if (isScheduled) return 'scheduled';
+function firstState(notification: NewNotification, groups: readonly DeviceGroup[] | undefined): NotificationState {
+  if (isScheduled(notification)) return 'scheduled';
   if (!groups) return 'planning';
   return groups.length === 0 ? 'completed' : 'sending';
 }

@@ -1,25 +1,13 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { Database } from '../database/transaction.js';
 import { CLOCK, type Clock } from '../lib/clock.js';
 import { DomainError } from '../lib/errors.js';
-import { Grouped } from '../lib/grouped.js';
-import { IdempotencyRepository, type KeyOfApplication, type StoredResponse } from './idempotency.repository.js';
+import { IdempotencyRepository, type IdempotentRequest, type StoredResponse } from './idempotency.repository.js';
 import type { Accepted } from './notifications.dto.js';
 
 /** Milliseconds that a repeated request waits for the first one. */
 const WAIT_MS = 5_000;
-/** Milliseconds that one look at another process's unfinished key may hold up the requests that share its transaction. */
-const LOCK_WAIT_MS = 200;
 /** SQLSTATE of a statement that waited for a lock longer than `lock_timeout`. */
 const LOCK_NOT_AVAILABLE = '55P03';
-
-/** What a caller's `Idempotency-Key` stands for. */
-export interface IdempotentRequest {
-  applicationId: string;
-  key: string;
-  /** SHA-256 of the canonical body. */
-  requestHash: Buffer;
-}
 
 /** How a request ended. */
 export interface Answer {
@@ -28,6 +16,9 @@ export interface Answer {
   isReplay: boolean;
 }
 
+/** What one try came to: the answer that was on record for the key, or the one that is from now on. */
+export type Attempt = { before: StoredResponse } | { response: Accepted };
+
 /**
  * Lets a request happen once. Between processes the unique key in Postgres decides; inside one, repeats wait for the first
  * without a database connection, so that a client that repeats itself quickly cannot use up the pool.
@@ -35,7 +26,6 @@ export interface Answer {
 @Injectable()
 export class Idempotency {
   private readonly inFlight = new Map<string, Promise<StoredResponse>>();
-  private readonly lookUps = new Grouped((keys: readonly KeyOfApplication[]) => this.repository.find(keys));
 
   constructor(
     private readonly repository: IdempotencyRepository,
@@ -43,13 +33,14 @@ export class Idempotency {
   ) {}
 
   /**
-   * Runs `work` unless the key was used before.
+   * Runs `work` unless the same request is under way in this process already; then its answer is this one's, too.
    *
-   * @param work does and stores it, with {@link claim} in its transaction; undefined when that was false
+   * @param work looks for the key's first answer, else does and stores the request under the key; undefined when the key was
+   *             taken between the two
    * @throws DomainError `idempotency_key_reused` when the key stands for another body; `idempotency_in_flight` when the first
    *         request is not done after 5 s
    */
-  async once(request: IdempotentRequest, work: () => Promise<Accepted | undefined>): Promise<Answer> {
+  async once(request: IdempotentRequest, work: () => Promise<Attempt | undefined>): Promise<Answer> {
     const id = `${request.applicationId} ${request.key}`;
     const deadlineMs = this.clock.monotonicMs() + WAIT_MS;
     for (let other = this.inFlight.get(id); other; other = this.inFlight.get(id)) {
@@ -61,9 +52,13 @@ export class Idempotency {
     earlier.promise.catch(() => undefined);
     this.inFlight.set(id, earlier.promise);
     try {
-      const answer = await this.run(request, work);
-      earlier.resolve(answer.stored);
-      return answer.isReplay ? replayOf(answer.stored, request) : { accepted: answer.stored.response, isReplay: false };
+      const attempt = await this.run(work, deadlineMs);
+      if ('before' in attempt) {
+        earlier.resolve(attempt.before);
+        return replayOf(attempt.before, request);
+      }
+      earlier.resolve({ requestHash: request.requestHash, response: attempt.response });
+      return { accepted: attempt.response, isReplay: false };
     } catch (error) {
       earlier.reject(error);
       throw error;
@@ -72,33 +67,16 @@ export class Idempotency {
     }
   }
 
-  /** Takes distinct keys for this transaction and stores the answers under them; false: another request has that key. */
-  claim(db: Database, claims: readonly { request: IdempotentRequest; response: Accepted }[]): Promise<boolean[]> {
-    if (claims.length === 0) return Promise.resolve([]);
-    return this.repository.claim(
-      db,
-      claims.map(({ request, response }) => ({ ...request, response })),
-      LOCK_WAIT_MS,
-    );
-  }
-
   /** Forgets keys that are older than 72 hours; returns how many. */
   purge(): Promise<number> {
     return this.repository.purge();
   }
 
-  private async run(
-    request: IdempotentRequest,
-    work: () => Promise<Accepted | undefined>,
-  ): Promise<{ stored: StoredResponse; isReplay: boolean }> {
-    const { requestHash } = request;
-    const deadlineMs = this.clock.monotonicMs() + WAIT_MS;
+  private async run(work: () => Promise<Attempt | undefined>, deadlineMs: number): Promise<Attempt> {
     for (;;) {
-      const before = await this.lookUps.submit(request);
-      if (before) return { stored: before, isReplay: true };
       try {
-        const response = await work();
-        if (response) return { stored: { requestHash, response }, isReplay: false };
+        const attempt = await work();
+        if (attempt) return attempt;
       } catch (error) {
         if (!isLockTimeout(error)) throw error;
       }

@@ -1,19 +1,38 @@
-import { Inject, Injectable, Logger } from '@nestjs/common';
-import type { DataSource } from 'typeorm';
+import { Injectable, Logger } from '@nestjs/common';
 import type { DeviceGroup } from '../batches/batch.js';
 import { BatchesService } from '../batches/batches.service.js';
 import { jobsOf } from '../batches/feeder.js';
-import { DATA_SOURCE, type Database } from '../database/transaction.js';
+import type { NamedAudience } from '../devices/audience.js';
+import { DevicesService, type NamedGroup } from '../devices/devices.service.js';
 import { Grouped } from '../lib/grouped.js';
-import type { Lane, ProviderName } from '../lib/names.js';
+import type { Lane } from '../lib/names.js';
 import { Producers } from '../queue/producers.js';
-import { Idempotency, type IdempotentRequest } from './idempotency.js';
-import type { NewNotification } from './notification.js';
+import { AcceptRepository, type NewRow, type StoredRoot } from './accept.repository.js';
+import type { IdempotentRequest, StoredResponse } from './idempotency.repository.js';
+import { isScheduled, type NewNotification } from './notification.js';
 import type { Accepted } from './notifications.dto.js';
-import { type NotificationRow, NotificationsRepository } from './notifications.repository.js';
 
 /** Milliseconds after which the sweep and the feeder take over what this process means to put on Bull itself. */
 const HAND_OVER_MS = 300;
+/** Milliseconds that another process's unfinished key may hold up the requests that share a statement. */
+const LOCK_WAIT_MS = 200;
+
+/** A request of which nothing is known yet. */
+export interface Newcomer {
+  applicationId: string;
+  idempotent: IdempotentRequest | undefined;
+  /** Undefined: not to be resolved now, or not by name. */
+  audience: NamedAudience | undefined;
+}
+
+/** What the database knows of a newcomer. */
+export interface Known {
+  now: Date;
+  /** The first answer to its key. */
+  before: StoredResponse | undefined;
+  /** The whole audience, if it was asked for and is small. */
+  groups: readonly DeviceGroup[] | undefined;
+}
 
 /** A notification that may be stored. */
 export interface IntakeItem {
@@ -24,59 +43,59 @@ export interface IntakeItem {
   idempotent: IdempotentRequest | undefined;
 }
 
-type WrittenBatch = { notificationId: string; provider: ProviderName; batchNo: number; n: number };
-
-/** Stores accepted notifications and wakes whoever comes next. */
+/** Stores accepted notifications and wakes whoever comes next. Requests that come at the same time share the way. */
 @Injectable()
 export class Intake {
   private readonly logger = new Logger(Intake.name);
+  private readonly looks = new Grouped((newcomers: readonly Newcomer[]) => this.lookAll(newcomers));
   private readonly commits = new Grouped((items: readonly IntakeItem[]) => this.commit(items));
 
   constructor(
-    @Inject(DATA_SOURCE) private readonly db: DataSource,
-    private readonly notifications: NotificationsRepository,
-    private readonly idempotency: Idempotency,
+    private readonly repository: AcceptRepository,
+    private readonly devices: DevicesService,
     private readonly batches: BatchesService,
     private readonly producers: Producers,
   ) {}
 
-  /**
-   * Idempotency key, notification and batches, all or nothing; false, and nothing stored, when the key is taken. Requests that
-   * come at the same time share a transaction.
-   */
+  /** Key, time and audience in one look. */
+  look(newcomer: Newcomer): Promise<Known> {
+    return this.looks.submit(newcomer);
+  }
+
+  /** Idempotency key, notification and batches, all or nothing; false, and nothing stored, when the key is taken. */
   store(item: IntakeItem): Promise<boolean> {
     return this.commits.submit(item);
   }
 
+  private async lookAll(newcomers: readonly Newcomer[]): Promise<Known[]> {
+    const audiences = newcomers.map(({ applicationId, audience }) => audience && { applicationId, audience });
+    const keys = newcomers.map(({ idempotent }) => idempotent);
+    const { now, before, rows } = await this.repository.look<NamedGroup>(keys, this.devices.namedPart(audiences));
+    const groups = this.devices.groupsOf(rows, newcomers.length);
+    return newcomers.map(({ audience }, i) => ({ now, before: before[i], groups: audience && groups[i] }));
+  }
+
   private async commit(items: readonly IntakeItem[]): Promise<boolean[]> {
-    const { isNew, written } = await this.db.transaction((tx) => this.write(tx, items));
+    const roots = items.flatMap(({ notification, groups = [] }) =>
+      groups.map((group) => ({
+        notification,
+        group,
+        ...(isStraight(notification) && { queuedMs: HAND_OVER_MS }),
+      })),
+    );
+    const stored = await this.repository.store(items.map(rowOf), this.batches.rootsPart(roots), LOCK_WAIT_MS);
+    const isNew = items.map(({ notification }) => stored.ids.has(notification.id));
     // Not awaited: the requests are accepted, and what is lost here is found by the sweep and the feeder.
     this.handOver(
       items.filter((_, i) => isNew[i]),
-      written,
+      stored.roots,
     ).catch((error: unknown) => {
       this.logger.warn({ event: 'intake.redis_unavailable', reason: String(error) });
     });
     return isNew;
   }
 
-  private async write(tx: Database, items: readonly IntakeItem[]) {
-    const claims = items.flatMap(({ idempotent, response }) => (idempotent ? [{ request: idempotent, response }] : []));
-    const taken = await this.idempotency.claim(tx, claims);
-    const isNew = items.map(({ idempotent }) => !idempotent || taken.shift() === true);
-    const fresh = items.filter((_, i) => isNew[i]);
-    if (fresh.length > 0) await this.notifications.insert(tx, fresh.map(rowOf));
-    const roots = fresh.flatMap(({ notification, groups }) =>
-      (groups ?? []).map((group) => ({
-        notification,
-        group,
-        ...(isStraight(notification) && { queuedMs: HAND_OVER_MS }),
-      })),
-    );
-    return { isNew, written: await this.batches.insertRoots(tx, roots) };
-  }
-
-  private async handOver(items: readonly IntakeItem[], written: readonly WrittenBatch[]): Promise<void> {
+  private async handOver(items: readonly IntakeItem[], written: readonly StoredRoot[]): Promise<void> {
     const lanes = new Map<string, Lane>();
     const work: Promise<void>[] = [];
     for (const { notification, groups } of items) {
@@ -93,13 +112,11 @@ export class Intake {
   }
 }
 
-function isScheduled(notification: NewNotification): boolean {
-  return notification.sendAt > notification.createdAt;
-}
-
-function rowOf({ notification, groups, response }: IntakeItem): NotificationRow {
+function rowOf({ notification, groups, response, idempotent }: IntakeItem): NewRow {
   return {
     notification,
+    idempotent,
+    response,
     state: response.status,
     isPlanned: groups !== undefined,
     planned: groups?.reduce((sum, group) => sum + group.n, 0) ?? 0,

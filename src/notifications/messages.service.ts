@@ -55,7 +55,7 @@ export class MessagesService {
     notification: Messageable,
     names: readonly ProviderName[],
   ): Promise<Partial<Record<ProviderName, { outcome: OutcomeKind; code: string }>>> {
-    const credentials = await this.open(notification.applicationId);
+    const credentials = await this.credentials.openCurrent(notification.applicationId);
     const results = await Promise.all(
       names.map(async (name) => {
         const credential = credentials.get(name);
@@ -71,27 +71,21 @@ export class MessagesService {
     return Object.fromEntries(results.flat());
   }
 
-  private async checked(notification: Messageable): Promise<Map<ProviderName, Credential>> {
-    const credentials = await this.open(notification.applicationId);
+  private async checked(notification: Messageable): Promise<ReadonlyMap<ProviderName, Credential>> {
+    const credentials = await this.credentials.openCurrent(notification.applicationId);
     if (credentials.size === 0) {
       throw new DomainError('unprocessable', 'no_credentials', 'the application has no credential of any provider yet');
     }
-    // Overrides for a provider without a credential are looked at too: a misspelt one must not wait for that credential.
-    const names = PROVIDER_NAMES.filter((name) => credentials.has(name) || notification.overrides[name] !== undefined);
-    const problems = names.flatMap((name) =>
-      this.provider(name)
-        .check(messageFor(notification, name))
-        .map((problem) => ({ name, ...problem })),
-    );
+    const problems: (Problem & { name: ProviderName })[] = [];
+    for (const name of PROVIDER_NAMES) {
+      // Overrides for a provider without a credential are looked at too: a misspelt one must not wait for that credential.
+      if (!credentials.has(name) && notification.overrides[name] === undefined) continue;
+      for (const problem of this.provider(name).check(messageFor(notification, name))) {
+        problems.push({ name, ...problem });
+      }
+    }
     if (problems.length > 0) throw messageInvalid(problems);
     return credentials;
-  }
-
-  private async open(applicationId: string): Promise<Map<ProviderName, Credential>> {
-    const opened = await Promise.all(
-      PROVIDER_NAMES.map(async (name) => [name, (await this.credentials.open(applicationId, name))[0]] as const),
-    );
-    return new Map(opened.flatMap(([name, credential]) => (credential ? [[name, credential]] : [])));
   }
 
   private provider(name: ProviderName): Provider {

@@ -18,8 +18,6 @@ export const MAX_TTL_SECONDS = 2_419_200;
 /** Seconds. A TTL of 0 tells the provider "now or never"; this is how long we ourselves may take to reach it. */
 export const NOW_OR_NEVER_SECONDS = 30;
 export const MAX_SEND_AHEAD_DAYS = 366;
-/** Largest audience that is resolved and batched while the request waits. */
-export const MAX_INLINE_DEVICES = 1_000;
 
 /** Content, audience and options of a push as the caller stated them: the body of `POST /v1/notifications`. */
 export interface NotificationRequest {
@@ -138,6 +136,11 @@ function sendTime(sendAt: string | undefined, now: Date): Date {
     ]);
   }
   return at > now ? at : now;
+}
+
+/** Its audience is fixed later, at `sendAt`. */
+export function isScheduled(notification: Pick<NewNotification, 'sendAt' | 'createdAt'>): boolean {
+  return notification.sendAt > notification.createdAt;
 }
 
 /** The notification as one provider's adapter sees it. */

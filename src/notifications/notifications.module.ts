@@ -3,6 +3,7 @@ import { ApplicationsModule } from '../applications/applications.module.js';
 import { BatchesModule } from '../batches/batches.module.js';
 import { DevicesModule } from '../devices/devices.module.js';
 import { QueueModule } from '../queue/queue.module.js';
+import { AcceptRepository } from './accept.repository.js';
 import { AcceptService } from './accept.service.js';
 import { Idempotency } from './idempotency.js';
 import { IdempotencyRepository } from './idempotency.repository.js';
@@ -17,6 +18,7 @@ import { RollUpRepository } from './roll-up.repository.js';
 @Module({
   imports: [ApplicationsModule, BatchesModule, DevicesModule, QueueModule],
   providers: [
+    AcceptRepository,
     AcceptService,
     Idempotency,
     IdempotencyRepository,

@@ -12,17 +12,6 @@ import {
   type NotificationState,
 } from './notification.js';
 
-/** A new notification and how far it is planned already. */
-export interface NotificationRow {
-  notification: NewNotification;
-  state: NotificationState;
-  isPlanned: boolean;
-  /** Deliveries whose batches are written in the same transaction. */
-  planned: number;
-  /** The sweep leaves planning alone until then: whoever wrote the row wakes a planner itself. */
-  planWakeAt: Date;
-}
-
 /** What {@link NotificationsRepository.list} looks for. Ids are bounds by time: UUID v7. */
 export interface NotificationFilter {
   status?: NotificationState | undefined;
@@ -61,30 +50,6 @@ export class NotificationsRepository {
   /** The database's time; calls at the same moment share a look. */
   now(): Promise<Date> {
     return this.clock.submit(undefined);
-  }
-
-  /** One statement for any number, so that accepted requests can share a commit. */
-  async insert(db: Database, rows: readonly NotificationRow[]): Promise<void> {
-    const records = rows.map(({ notification, planWakeAt, isPlanned, ...row }) => ({
-      ...notification,
-      ...row,
-      application_id: notification.applicationId,
-      created_at: notification.createdAt,
-      send_at: notification.sendAt,
-      expires_at: notification.expiresAt,
-      plan_wake_at: planWakeAt,
-      is_planned: isPlanned,
-    }));
-    await db.query(
-      `insert into notification (id, application_id, lane, semantics, audience, content, options, overrides, state, created_at,
-         send_at, expires_at, plan_wake_at, is_planned, planned, completed_at)
-       select id, application_id, lane, semantics, audience, content, options, overrides, state, created_at,
-         send_at, expires_at, plan_wake_at, is_planned, planned, case when state = 'completed' then created_at end
-       from jsonb_to_recordset($1::jsonb) as r(id uuid, application_id uuid, lane text, semantics text, audience jsonb,
-         content jsonb, options jsonb, overrides jsonb, state text, created_at timestamptz, send_at timestamptz,
-         expires_at timestamptz, plan_wake_at timestamptz, is_planned boolean, planned integer)`,
-      [JSON.stringify(records)],
-    );
   }
 
   async find(ids: readonly string[]): Promise<Notification[]> {

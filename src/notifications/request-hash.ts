@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /**
  * SHA-256 of a JSON value in one fixed spelling, so that the same request is recognised whatever the order of its fields.
@@ -6,15 +6,26 @@ import { createHash } from 'node:crypto';
  * @param value parsed JSON; fields that are `undefined` count as absent
  */
 export function requestHash(value: unknown): Buffer {
-  return createHash('sha256').update(canonicalJson(value)).digest();
+  return hash('sha256', canonicalJson(value), 'buffer');
 }
 
 function canonicalJson(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map((item) => canonicalJson(item ?? null)).join(',')}]`;
   if (typeof value !== 'object' || value === null) return JSON.stringify(value);
-  const fields = Object.entries(value)
-    .filter(([, field]) => field !== undefined)
-    .sort(([one], [other]) => (one < other ? -1 : 1))
-    .map(([name, field]) => `${JSON.stringify(name)}:${canonicalJson(field)}`);
-  return `{${fields.join(',')}}`;
+  let json = '';
+  if (Array.isArray(value)) {
+    for (const item of value) json += `${json === '' ? '' : ','}${canonicalJson(item ?? null)}`;
+    return `[${json}]`;
+  }
+  for (const name of sorted(Object.keys(value))) {
+    const field: unknown = Reflect.get(value, name);
+    if (field !== undefined) json += `${json === '' ? '' : ','}${JSON.stringify(name)}:${canonicalJson(field)}`;
+  }
+  return `{${json}}`;
+}
+
+function sorted(names: string[]): string[] {
+  for (let i = 1; i < names.length; i += 1) {
+    if ((names[i] ?? '') < (names[i - 1] ?? '')) return names.sort();
+  }
+  return names;
 }

@@ -12,7 +12,8 @@ const RESERVED = [NOTIFICATION_ID_KEY, CLICK_URL_KEY, IMAGE_URL_KEY];
 
 /** Data keys and values that no provider takes: ours, and anything that is not a string. */
 export function dataProblems(message: Message): Problem[] {
-  return Object.entries(message.content.data ?? {}).flatMap(([key, value]) => {
+  if (message.content.data === undefined) return [];
+  return Object.entries(message.content.data).flatMap(([key, value]) => {
     const path = `content.data.${key}`;
     if (RESERVED.includes(key)) return [{ path, message: 'reserved: Carillon sets it' }];
     return typeof value === 'string' ? [] : [{ path, message: 'must be a string' }];

@@ -1,15 +1,17 @@
 import type { DataSource } from 'typeorm';
 import { BatchesRepository } from '../../src/batches/batches.repository.js';
 import { BatchesService } from '../../src/batches/batches.service.js';
+import { rootsPart } from '../../src/batches/roots.repository.js';
 import type { Database } from '../../src/database/transaction.js';
 import { uuidV7 } from '../../src/lib/ids.js';
 import type { ProviderName } from '../../src/lib/names.js';
+import { AcceptRepository, type NotificationRow } from '../../src/notifications/accept.repository.js';
 import {
   draftNotification,
   type NewNotification,
   type NotificationRequest,
 } from '../../src/notifications/notification.js';
-import { type NotificationRow, NotificationsRepository } from '../../src/notifications/notifications.repository.js';
+import { NotificationsRepository } from '../../src/notifications/notifications.repository.js';
 
 /** The body of the simplest request; state only what the test is about. */
 export function notificationRequest(fields: Partial<NotificationRequest> = {}): NotificationRequest {
@@ -23,12 +25,22 @@ export async function storeNotification(
   fields: Partial<NotificationRequest> = {},
   row: Partial<NotificationRow> = {},
 ): Promise<NewNotification> {
-  const repository = new NotificationsRepository(db);
-  const now = await repository.now();
+  const now = await new NotificationsRepository(db).now();
   const notification = draftNotification(uuidV7(now), applicationId, notificationRequest(fields), now);
-  await repository.insert(db, [
-    { notification, state: 'sending', isPlanned: true, planned: 0, planWakeAt: notification.sendAt, ...row },
-  ]);
+  const { id, lane, createdAt } = notification;
+  const state = row.state ?? 'sending';
+  await new AcceptRepository(db).store(
+    [
+      {
+        notification,
+        ...{ state, isPlanned: true, planned: 0, planWakeAt: notification.sendAt, ...row },
+        idempotent: undefined,
+        response: { id, lane, status: state, createdAt: createdAt.toISOString() },
+      },
+    ],
+    rootsPart([]),
+    0,
+  );
   return notification;
 }
 

@@ -2,6 +2,7 @@ import apn from '@parse/node-apn';
 import type { Problem } from '../../lib/errors.js';
 import { isRecord } from '../answer.js';
 import { collapseIdOf } from '../derive.js';
+import { fitsEasily } from '../fits-easily.js';
 import { deepMerge, headerOverrides, isHeaderValue, overridesOf, shapeProblems } from '../overrides.js';
 import type { Message, SendTiming } from '../provider.js';
 import { CLICK_URL_KEY, dataProblems, IMAGE_URL_KEY, NOTIFICATION_ID_KEY } from '../reserved-data.js';
@@ -89,11 +90,12 @@ export function compileApns(message: Message, bundleId: string): ApnsTemplate {
 /** Everything that is wrong with a message for APNs, sizes included. */
 export function apnsProblems(message: Message): Problem[] {
   const { value: overrides, problems } = overridesOf(message.overrides, 'overrides.apns');
-  problems.push(...dataProblems(message), ...overrideProblems(overrides));
+  problems.push(...dataProblems(message));
+  if (message.overrides !== undefined) problems.push(...overrideProblems(overrides));
   if (message.content.data !== undefined && 'aps' in message.content.data) {
     problems.push({ path: 'content.data.aps', message: 'APNs reserves this key' });
   }
-  if (problems.length > 0) return problems;
+  if (problems.length > 0 || fitsEasily(message, MAX_PAYLOAD_BYTES)) return problems;
   const { payload, maxPayloadBytes } = compileApns(message, 'bundle.id');
   if (payload.length > maxPayloadBytes) {
     problems.push({ path: 'content', message: `${payload.length} bytes for APNs, at most ${maxPayloadBytes}` });

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { AndroidConfig, ApnsConfig, TokenMessage, WebpushConfig } from 'firebase-admin/messaging';
 import type { Problem } from '../../lib/errors.js';
 import { collapseIdOf, shortDigest } from '../derive.js';
+import { fitsEasily } from '../fits-easily.js';
 import { deepMerge, overridesOf } from '../overrides.js';
 import type { Message, SendTiming } from '../provider.js';
 import { CLICK_URL_KEY, dataProblems, NOTIFICATION_ID_KEY } from '../reserved-data.js';
@@ -54,22 +55,39 @@ export function compileFcm(message: Message): FcmTemplate {
 /** Everything that is wrong with a message for FCM, sizes included. */
 export function fcmProblems(message: Message): Problem[] {
   const { value: overrides, problems } = overridesOf(message.overrides, 'overrides.fcm');
-  problems.push(...dataProblems(message), ...fcmOverrideProblems(overrides));
+  problems.push(...dataProblems(message));
+  if (message.overrides !== undefined) problems.push(...fcmOverrideProblems(overrides));
   for (const key of Object.keys(message.content.data ?? {})) {
     if (FCM_RESERVED_DATA_KEY.test(key))
       problems.push({ path: `content.data.${key}`, message: 'FCM reserves this key' });
   }
   if (problems.length > 0) return problems;
+  if (isImageKnown(message) && fitsEasily(message, FCM_MAX_PAYLOAD_BYTES)) return problems;
   try {
     const bytes = compileFcm(message).payloadBytes;
     if (bytes > FCM_MAX_PAYLOAD_BYTES) {
       problems.push({ path: 'content', message: `${bytes} bytes for FCM, at most ${FCM_MAX_PAYLOAD_BYTES}` });
     }
+    if (message.overrides === undefined) rememberImage(message);
   } catch (error) {
     if (!(error instanceof FcmMessageError)) throw error;
     problems.push({ path: /image/i.test(error.message) ? 'content.imageUrl' : 'content', message: error.message });
   }
   return problems;
+}
+
+/** Image URLs that firebase-admin took: of a message without overrides it refuses nothing else that the API lets through. */
+const knownImages = new Set<string>();
+const MAX_KNOWN_IMAGES = 1_000;
+
+function isImageKnown({ content }: Message): boolean {
+  return content.imageUrl === undefined || knownImages.has(content.imageUrl);
+}
+
+function rememberImage({ content }: Message): void {
+  if (content.imageUrl === undefined) return;
+  if (knownImages.size >= MAX_KNOWN_IMAGES) knownImages.clear();
+  knownImages.add(content.imageUrl);
 }
 
 /** Upper bounds that the caller's overrides put on what is otherwise the remaining time. */

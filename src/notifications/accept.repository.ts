@@ -1,0 +1,145 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { DataSource } from 'typeorm';
+import { runPrepared, type StatementPart } from '../database/prepared.js';
+import { DATA_SOURCE } from '../database/transaction.js';
+import type { ProviderName } from '../lib/names.js';
+import { IDEMPOTENCY_KEY_HOURS, type IdempotentRequest, type StoredResponse } from './idempotency.repository.js';
+import type { NewNotification, NotificationState } from './notification.js';
+import type { Accepted } from './notifications.dto.js';
+
+/** A new notification and how far it is planned already. */
+export interface NotificationRow {
+  notification: NewNotification;
+  state: NotificationState;
+  isPlanned: boolean;
+  /** Deliveries whose batches are written in the same statement. */
+  planned: number;
+  /** The sweep leaves planning alone until then: whoever wrote the row wakes a planner itself. */
+  planWakeAt: Date;
+}
+
+/** Stored only if its key can be taken, with the answer to give to whoever repeats the request. */
+export interface NewRow extends NotificationRow {
+  idempotent: IdempotentRequest | undefined;
+  response: Accepted;
+}
+
+/** A batch that was stored with its notification. */
+export interface StoredRoot {
+  notificationId: string;
+  provider: ProviderName;
+  batchNo: number;
+  n: number;
+}
+
+/** The two statements by which requests are accepted, each for any number of them. */
+@Injectable()
+export class AcceptRepository {
+  constructor(@Inject(DATA_SOURCE) private readonly db: DataSource) {}
+
+  /**
+   * What must be known before anything can be stored: the database's time, for each key its first response, if there is one
+   * that is committed and not older than 72 hours, and the rows of `audiences`.
+   */
+  async look<Row>(
+    keys: readonly (Pick<IdempotentRequest, 'applicationId' | 'key'> | undefined)[],
+    audiences: StatementPart,
+  ): Promise<{ now: Date; before: (StoredResponse | undefined)[]; rows: readonly Row[] }> {
+    const wanted = keys.flatMap((given, position) => (given ? [{ position, ...pair(given) }] : []));
+    const found = await runPrepared<{ now: Date; before: [number, string, Accepted][] | null; rows: Row[] | null }>(
+      this.db,
+      { name: 'accept_look', text: lookSql(audiences.sql('$2')) },
+      [JSON.stringify(wanted), audiences.value],
+    );
+    const { now = new Date(Number.NaN), before, rows } = found[0] ?? {};
+    const answers: (StoredResponse | undefined)[] = keys.map(() => undefined);
+    for (const [position, hash, response] of before ?? []) {
+      answers[position] = { requestHash: Buffer.from(hash, 'hex'), response };
+    }
+    return { now, before: answers, rows: rows ?? [] };
+  }
+
+  /**
+   * Stores notifications with their keys and batches, and commits. Left out are those whose key another request has. Waits for
+   * transactions that are about to take one of the keys, in one order for everybody; the keys must be distinct.
+   *
+   * @param roots batches of these notifications, as SQL that reads `stored` and returns {@link StoredRoot} in columns
+   * @returns ids of what was stored
+   * @throws an error with the SQLSTATE 55P03 when waiting for a key lasts longer than `waitMs`
+   */
+  async store(
+    rows: readonly NewRow[],
+    roots: StatementPart,
+    waitMs: number,
+  ): Promise<{ ids: Set<string>; roots: StoredRoot[] }> {
+    const found = await runPrepared<{ id: string } & (StoredRoot | { provider: null })>(
+      this.db,
+      { name: 'accept_store', text: storeSql(roots.sql('$3')) },
+      [`${waitMs}ms`, JSON.stringify(rows.map(recordOf)), roots.value],
+    );
+    return {
+      ids: new Set(found.map(({ id }) => id)),
+      roots: found.flatMap((row) =>
+        row.provider === null
+          ? []
+          : [{ notificationId: row.id, provider: row.provider, batchNo: row.batchNo, n: row.n }],
+      ),
+    };
+  }
+}
+
+function pair({ applicationId, key }: Pick<IdempotentRequest, 'applicationId' | 'key'>) {
+  return { application_id: applicationId, key };
+}
+
+function recordOf({ notification, state, isPlanned, planned, planWakeAt, idempotent, response }: NewRow) {
+  const { id, applicationId, lane, semantics, audience, content, options, overrides } = notification;
+  return {
+    ...{ id, application_id: applicationId, lane, semantics, audience, content, options, overrides, state, planned },
+    created_at: notification.createdAt,
+    send_at: notification.sendAt,
+    expires_at: notification.expiresAt,
+    plan_wake_at: planWakeAt,
+    is_planned: isPlanned,
+    ...(idempotent && { key: idempotent.key, request_hash: idempotent.requestHash.toString('hex'), response }),
+  };
+}
+
+const lookSql = (audiences: string) => `
+  with clock as materialized (select carillon_now() as now)
+  select clock.now,
+    (select json_agg(json_build_array(k.position, encode(i.request_hash, 'hex'), i.response))
+     from json_to_recordset($1::json) as k(position integer, application_id uuid, key text)
+     cross join lateral (
+       select request_hash, response from idempotency_key i
+       where i.application_id = k.application_id and i.key = k.key
+         and i.created_at > clock.now - interval '${IDEMPOTENCY_KEY_HOURS} hours'
+       limit 1) i) as before,
+    (select json_agg(found) from (${audiences}) found) as rows
+  from clock`;
+
+// The lock timeout is set while the keys are sorted, so before the first of them is taken.
+const storeSql = (roots: string) => `
+  with given as materialized (
+    select *, set_config('lock_timeout', $1, true)
+    from json_to_recordset($2::json) as r(id uuid, application_id uuid, lane text, semantics text, audience jsonb, content jsonb,
+      options jsonb, overrides jsonb, state text, planned integer, created_at timestamptz, send_at timestamptz,
+      expires_at timestamptz, plan_wake_at timestamptz, is_planned boolean, key text, request_hash text, response json)
+    order by application_id, key
+  ), taken as (
+    insert into idempotency_key (application_id, key, request_hash, response, created_at)
+    select application_id, key, decode(request_hash, 'hex'), response, (select carillon_now()) from given where key is not null
+    on conflict (application_id, key) do update
+      set request_hash = excluded.request_hash, response = excluded.response, created_at = excluded.created_at
+      where idempotency_key.created_at <= carillon_now() - interval '${IDEMPOTENCY_KEY_HOURS} hours'
+    returning application_id, key
+  ), stored as (
+    insert into notification (id, application_id, lane, semantics, audience, content, options, overrides, state, created_at,
+      send_at, expires_at, plan_wake_at, is_planned, planned, completed_at)
+    select id, application_id, lane, semantics, audience, content, options, overrides, state, created_at,
+      send_at, expires_at, plan_wake_at, is_planned, planned, case when state = 'completed' then created_at end
+    from given where key is null or (application_id, key) in (select application_id, key from taken)
+    returning id, application_id, lane, expires_at
+  ), root as (${roots})
+  select stored.id, root.provider, root.batch_no as "batchNo", root.n
+  from stored left join root on root.notification_id = stored.id`;
