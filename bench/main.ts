@@ -15,8 +15,10 @@ const SECTIONS: Readonly<Record<string, () => Promise<RunSection>>> = {
   webpush: async () => (await import('./providers/main.js')).runProvider.webpush,
   latency: async () => (await import('./latency/main.js')).runLatency,
   campaign: async () => (await import('./system/main.js')).runSystem.campaign,
+  sizes: async () => (await import('./system/main.js')).runSystem.sizes,
   accept: async () => (await import('./system/main.js')).runSystem.accept,
   push: async () => (await import('./system/main.js')).runSystem.push,
+  slow: async () => (await import('./system/main.js')).runSystem.slow,
 };
 
 /** Short for several sections. */

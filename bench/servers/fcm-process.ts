@@ -22,6 +22,8 @@ export interface FcmReady {
 export interface FcmReport {
   requests: number;
   differentTokens: number;
+  /** Open at this moment. */
+  connections: number;
   /** Milliseconds of the machine's monotonic clock, which all processes share, by {@link TOKEN_KEY_CHARACTERS} of the token. */
   arrivals: Map<string, number>;
 }
@@ -31,7 +33,7 @@ export const TOKEN_KEY_CHARACTERS = 22;
 const TOKEN_FIELD = '"token":"';
 const TICK_MS = 1;
 
-function watch(keep: Keep): { onRequest: (body: Buffer) => void; report: () => FcmReport } {
+function watch(keep: Keep): { onRequest: (body: Buffer) => void; report: () => Omit<FcmReport, 'connections'> } {
   let requests = 0;
   let arrivals = new Map<string, number>();
   return {
@@ -65,7 +67,7 @@ process.once('message', ({ key, cert, delayMs, maxStreams, keep }: FcmOrder) => 
     const nowMs = performance.now();
     for (const peer of peers) peer.answerDue(nowMs);
   }, TICK_MS);
-  process.on('message', () => process.send?.(report()));
+  process.on('message', () => process.send?.({ ...report(), connections: peers.size } satisfies FcmReport));
   server.listen(0, '127.0.0.1', () => {
     const address = server.address();
     const ready: FcmReady = { port: typeof address === 'object' && address !== null ? address.port : 0 };

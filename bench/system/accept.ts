@@ -4,7 +4,7 @@ import { figure, spreadOf, spreadText } from '../spread.js';
 import type { AcceptInput } from './accept-client.js';
 import { createDevices } from './devices.js';
 import { type CpuUse, cpuPer, profiling, Stack } from './stack.js';
-import { withFcm } from './with-fcm.js';
+import { cheapest, withFcm } from './with-fcm.js';
 
 const CLIENT = new URL('./accept-client.js', import.meta.url);
 const CONNECTIONS = 64;
@@ -21,7 +21,7 @@ export async function accept(bench: Bench): Promise<Section[]> {
   const users = bench.isQuick ? USERS / 10 : USERS;
   const count = bench.isQuick ? QUICK_REQUESTS : REQUESTS;
   return Stack.with(bench, (stack) =>
-    withFcm(stack, async (fcm) => {
+    withFcm(stack, cheapest, async (fcm) => {
       await stack.startApi(profiling(bench));
       const application = await fcm.createApplication('accept');
       await createDevices(stack.db, application.id, users);

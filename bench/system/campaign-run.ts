@@ -29,7 +29,8 @@ export const CONTENT = {
 /** Milliseconds between two looks at a campaign that is far from its end, and near it. */
 const FAR_MS = 200;
 const NEAR_MS = 20;
-const TIMEOUT_MS = 900_000;
+/** Without any batch that ends. */
+const STALLED_MS = 60_000;
 
 /** Sends one campaign to all devices of the application and waits until every attempt is on record. */
 export async function runCampaign(stack: Stack, application: Application, devices: number): Promise<CampaignRun> {
@@ -64,17 +65,41 @@ export async function runCampaign(stack: Stack, application: Application, device
 
 /** A batch is done in the transaction that writes its last attempts. */
 async function untilLogged(stack: Stack, id: string, devices: number): Promise<void> {
-  const deadlineMs = performance.now() + TIMEOUT_MS;
-  while (performance.now() < deadlineMs) {
+  let done = 0;
+  let changedMs = performance.now();
+  while (performance.now() - changedMs < STALLED_MS) {
     const { rows } = await stack.db.query<{ done: number }>(
       `select coalesce(sum(n), 0)::int as done from dispatch_batch where notification_id = $1 and state = 'done'`,
       [id],
     );
-    const done = rows[0]?.done ?? 0;
-    if (done >= devices) return;
+    const now = rows[0]?.done ?? 0;
+    if (now >= devices) return;
+    if (now !== done) changedMs = performance.now();
+    done = now;
     await delay(done > 0.9 * devices ? NEAR_MS : FAR_MS);
   }
-  throw new Error(`the campaign to ${devices} devices was not through after ${TIMEOUT_MS / 1000} s`);
+  throw new Error(`the campaign stands still at ${done} of ${devices}: ${JSON.stringify(await stateOf(stack, id))}`);
+}
+
+/** What somebody wants to know who has to find out why a campaign does not go on. */
+async function stateOf(stack: Stack, id: string): Promise<unknown> {
+  const read = async (statement: string, values: unknown[]) => (await stack.db.query(statement, values)).rows;
+  return {
+    notification: await read(
+      'select state, planned, is_planned, plan_cursor, stopped from notification where id = $1',
+      [id],
+    ),
+    batches: await read(
+      `select state, step, count(*)::int, sum(n)::int as n, max(claims) as claims, max(epoch) as epoch, min(not_before) as not_before
+       from dispatch_batch where notification_id = $1 group by state, step`,
+      [id],
+    ),
+    outcomes: await read(
+      'select outcome, code, detail, count(*)::int from delivery_attempt where notification_id = $1 group by 1, 2, 3',
+      [id],
+    ),
+    gates: await read('select provider, state, kind, reason, closed_until from gate', []),
+  };
 }
 
 interface Log {

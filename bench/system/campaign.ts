@@ -5,11 +5,10 @@ import { type CampaignRun, runCampaign } from './campaign-run.js';
 import { createDevices } from './devices.js';
 import { prepareCampaignLoad } from './load.js';
 import { type Application, profiling, Stack } from './stack.js';
-import { type Fcm, withFcm } from './with-fcm.js';
+import { cheapest, warmUpWorkers, withFcm } from './with-fcm.js';
 
 const DEVICES = 1_000_000;
 const QUICK_DEVICES = 50_000;
-const WARM_UP_DEVICES = 20_000;
 const H2LOAD_REQUESTS = 300_000;
 
 interface Round extends CampaignRun {
@@ -20,13 +19,14 @@ interface Round extends CampaignRun {
 export async function campaign(bench: Bench): Promise<Section[]> {
   const devices = bench.devices ?? (bench.isQuick ? QUICK_DEVICES : DEVICES);
   return Stack.with(bench, (stack) =>
-    withFcm(stack, async (fcm) => {
+    withFcm(stack, cheapest, async (fcm) => {
       await stack.startApi();
       const application = await fcm.createApplication('campaign');
       bench.say(`campaign: making ${figure(devices)} devices`);
       await createDevices(stack.db, application.id, devices);
-      await warmUp(stack, fcm);
-      const load = await prepareCampaignLoad(stack, application, fcm.sink.url);
+      await stack.startDefaultWorkers(profiling(bench));
+      await warmUpWorkers(stack, fcm);
+      const load = await prepareCampaignLoad(stack, application, fcm.server.url);
       const rounds: Round[] = [];
       for (let round = 1; round <= bench.rounds; round += 1) {
         const run = await runCampaign(stack, application, devices);
@@ -37,14 +37,6 @@ export async function campaign(bench: Bench): Promise<Section[]> {
       return [table(devices, rounds, await proofOf(stack, application, devices))];
     }),
   );
-}
-
-/** Starts the workers and has them send a first campaign, so that their code is compiled when the clocks run. */
-async function warmUp(stack: Stack, fcm: Fcm): Promise<void> {
-  const application = await fcm.createApplication('warm-up');
-  await createDevices(stack.db, application.id, WARM_UP_DEVICES);
-  await stack.startDefaultWorkers(profiling(stack.bench));
-  await runCampaign(stack, application, WARM_UP_DEVICES);
 }
 
 /** One more campaign, to a provider that counts: what the log says was sent was sent, to each device once. */

@@ -11,7 +11,7 @@ import { createDevices } from './devices.js';
 import { latencies } from './percentile.js';
 import type { PushInput, SentPush } from './push-client.js';
 import { type Application, profiling, Stack } from './stack.js';
-import { withFcm } from './with-fcm.js';
+import { cheapest, withFcm } from './with-fcm.js';
 
 const CLIENT = new URL('./push-client.js', import.meta.url);
 const PER_SECOND = 500;
@@ -36,7 +36,7 @@ export async function push(bench: Bench): Promise<Section[]> {
   const count = PER_SECOND * (bench.isQuick ? QUICK_SECONDS : SECONDS);
   const devices = bench.devices ?? (bench.isQuick ? QUICK_DEVICES : DEVICES);
   return Stack.with(bench, (stack) =>
-    withFcm(stack, async (fcm) => {
+    withFcm(stack, cheapest, async (fcm) => {
       const provider = await startFcm(bench, { keep: 'arrivals' });
       try {
         await stack.sendSimulatedTo(provider);
