@@ -45,7 +45,7 @@ describe('nghttpd, with its options', () => {
 
   it('settles each request once when it is killed under load', async () => {
     const server = await start();
-    const transport = harness.transport();
+    const transport = harness.transport({ maxConnectionsPerOrigin: 2 });
     let answers = 0;
     const results = await Promise.all(
       times(3_000).map(async (_, index) => {
@@ -57,6 +57,7 @@ describe('nghttpd, with its options', () => {
     );
     const kinds = (kind: string): number => results.filter((other) => other === kind).length;
     expect(kinds('response')).toBeGreaterThanOrEqual(500);
+    // As many as two connections of this server can hold.
     expect(kinds('ambiguous')).toBeLessThanOrEqual(200);
     expect(kinds('not_processed')).toBeGreaterThan(0);
   });
