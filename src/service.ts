@@ -6,7 +6,7 @@ import type { Config } from './config/config.js';
 import { ConfigModule } from './config/config.module.js';
 import { DatabaseModule } from './database/database.module.js';
 import { makeHttpAdapter } from './http/fastify.js';
-import { JsonLogger } from './http/logger.js';
+import { JsonLogger, logLabels } from './http/logger.js';
 import { Readiness } from './http/readiness.js';
 import { followTls } from './http/tls.js';
 import { WorkerModule } from './worker.module.js';
@@ -34,13 +34,14 @@ function modulesOf(config: Config): (Type | DynamicModule)[] {
  * @param extraModules of tests
  */
 export async function startService(config: Config, extraModules: readonly Type[] = []): Promise<Service> {
+  const logger = new JsonLogger(config.LOG_LEVEL, logLabels(config));
   @Module({
     imports: [ConfigModule.of(config), DatabaseModule, ...modulesOf(config), ...extraModules],
   })
   class RootModule {}
 
   const app = await NestFactory.create<NestFastifyApplication>(RootModule, makeHttpAdapter(config), {
-    logger: new JsonLogger(config.LOG_LEVEL, config.CARILLON_ROLE),
+    logger,
     bodyParser: false,
     abortOnError: false,
   });

@@ -6,14 +6,18 @@ import { PlanningModule } from './deliveries/planning.module.js';
 import { HttpModule } from './http/http.module.js';
 import { ConsumerConnections } from './queue/queues.js';
 
-/** What the worker role runs: every processor, feeder and timer. No controllers but those of health. */
+/** What one worker process runs: the processors and the feeder of its lanes, and the work in the background unless another does it. */
 @Module({})
 export class WorkerModule {
   static of(config: Config): DynamicModule {
     const connections = new ConsumerConnections(config.REDIS_URL);
     return {
       module: WorkerModule,
-      imports: [HttpModule, MaintenanceModule, DispatchModule.of(config, connections), PlanningModule.of(connections)],
+      imports: [
+        HttpModule,
+        DispatchModule.of(config, connections),
+        ...(config.WORKER_BACKGROUND ? [MaintenanceModule, PlanningModule.of(connections)] : []),
+      ],
     };
   }
 }

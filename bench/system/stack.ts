@@ -2,6 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Client } from 'pg';
+import { loadWorkerProcesses } from '../../src/config/config.js';
+import { workerEnvironment } from '../../src/config/worker-processes.js';
 import { migrate } from '../../src/database/migrate.js';
 import { type AppOptions, startReadyApp } from '../../src/embedded/app-process.js';
 import { guardian } from '../../src/embedded/guardian.js';
@@ -106,12 +108,13 @@ export class Stack {
     this.api = await startReadyApp(this.app('api', own), `${this.baseUrl}/readyz`, AbortSignal.timeout(60_000));
   }
 
-  /** Starts one worker for each of these environments, beside those that run. */
-  async startWorkers(environments: readonly Record<string, string>[]): Promise<void> {
+  /** Starts one worker process for each of these environments, beside those that run. */
+  async startWorkers(environments: readonly Readonly<Record<string, string | undefined>>[]): Promise<void> {
     const started = environments.map(async (env, index) => {
       const name = `worker-${this.workers.length + index + 1}`;
       const port = await choosePort(this.home.path('run', `${name}.port`));
-      const own = { CARILLON_ROLE: 'worker', HOST: '127.0.0.1', WORKER_HEALTH_PORT: String(port), ...env };
+      const health = { HOST: '127.0.0.1', WORKER_HEALTH_PORT: String(port) };
+      const own = { CARILLON_ROLE: 'worker', WORKER_PROCESSES: '1', ...env, ...health };
       return startReadyApp(this.app(name, own), `http://127.0.0.1:${port}/readyz`, AbortSignal.timeout(60_000));
     });
     this.workers.push(...(await Promise.all(started)));
@@ -119,7 +122,7 @@ export class Stack {
 
   /** The workers of a default installation. */
   startDefaultWorkers(env: Record<string, string> = {}): Promise<void> {
-    return this.startWorkers([env]);
+    return this.startWorkers(loadWorkerProcesses({}).map((worker) => ({ ...workerEnvironment(worker), ...env })));
   }
 
   async stopWorkers(): Promise<void> {
@@ -172,7 +175,7 @@ export class Stack {
     return this.call(ADMIN_KEY, method, path, body);
   }
 
-  private app(name: string, env: Record<string, string>): AppOptions {
+  private app(name: string, env: AppOptions['env']): AppOptions {
     return {
       name,
       script: APP,

@@ -2,22 +2,11 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
 import { DATA_SOURCE, type Database } from '../database/transaction.js';
 import { idRange } from '../lib/ids.js';
-import type { Lane, ProviderName } from '../lib/names.js';
+import type { ProviderName } from '../lib/names.js';
 import type { BatchRef } from '../queue/queues.js';
 import type { BatchProgress, ClaimedBatch, NewRoot } from './batch.js';
 
-/** A batch that the feeder took: what a job needs to know. */
-export interface FedBatch {
-  notificationId: string;
-  batchNo: number;
-  lane: Lane;
-  provider: ProviderName;
-  n: number;
-  /** Suspected of killing workers: gets a job of its own. */
-  isSuspect: boolean;
-}
-
-/** All SQL over `dispatch_batch` except the checkpoint: insert, feed, claim, lease, finish, sweep. */
+/** All SQL over `dispatch_batch` except feed and checkpoint: insert, claim, lease, finish, sweep. */
 @Injectable()
 export class BatchesRepository {
   constructor(@Inject(DATA_SOURCE) private readonly db: DataSource) {}
@@ -50,19 +39,6 @@ export class BatchesRepository {
         roots.map(({ group }) => group.n),
       ],
     );
-  }
-
-  /**
-   * Takes due batches of every lane and provider, the same share for every application, and marks them `queued`.
-   *
-   * @param start        any UUID: where the round over the applications begins this time
-   * @param perApp       batches per application, lane and provider at most
-   * @param maxQueued    deliveries that may be queued per lane and provider
-   * @param queuedForMs  until when Bull must have delivered the job; the sweep takes it back then
-   */
-  async feed(start: string, perApp: number, maxQueued: number, queuedForMs: number): Promise<FedBatch[]> {
-    const [rows] = await this.db.query(FEED, [start, perApp, maxQueued, queuedForMs]);
-    return rows;
   }
 
   /**
@@ -116,7 +92,7 @@ export class BatchesRepository {
     return rows.length === 1;
   }
 
-  /** Undoes {@link feed} for batches that were not claimed. */
+  /** Undoes the feeder's work for batches that were not claimed. */
   async unqueue(refs: readonly BatchRef[]): Promise<void> {
     await this.db.query(
       `update dispatch_batch b set state = 'pending', queued_until = null from unnest($1::uuid[], $2::bigint[]) as r(id, batch_no)
@@ -199,44 +175,6 @@ export interface EndPending {
 function parseIds(literal: string): number[] {
   return literal.slice(1, -1).split(',').map(Number);
 }
-
-/**
- * A loose index scan finds the (lane, provider, application) triples that have pending batches; each gives its oldest
- * due ones. A half-open gate lets one batch through while none is out.
- */
-const FEED = `
-  with recursive triple as (
-    (select lane, provider, application_id from dispatch_batch where state = 'pending'
-     order by lane, provider, application_id limit 1)
-    union all
-    select following.* from triple, lateral (
-      select b.lane, b.provider, b.application_id from dispatch_batch b
-      where b.state = 'pending' and (b.lane, b.provider, b.application_id) > (triple.lane, triple.provider, triple.application_id)
-      order by b.lane, b.provider, b.application_id limit 1) following
-  ), depth as (
-    select lane, provider, sum(n) as n from dispatch_batch where state = 'queued' group by 1, 2
-  ), open as (
-    select t.*, case when g.state = 'half_open' then 1 else $2::int end as share
-    from triple t
-    left join depth d using (lane, provider)
-    left join gate g on g.application_id = t.application_id and g.provider = t.provider and g.scope = ''
-    where coalesce(d.n, 0) < $3
-      and (g.state is null or g.state = 'open'
-           or (g.state = 'closed' and g.kind = 'throttled' and g.closed_until <= carillon_now())
-           or (g.state = 'half_open' and g.probes_left > 0))
-    order by t.application_id < $1::uuid, t.application_id
-  ), taken as (
-    select due.* from open, lateral (
-      select b.notification_id, b.batch_no from dispatch_batch b
-      where b.state = 'pending' and b.lane = open.lane and b.provider = open.provider
-        and b.application_id = open.application_id and b.not_before <= carillon_now()
-        and not exists (select 1 from notification n where n.id = b.notification_id and n.state = 'paused')
-      order by b.not_before limit open.share for update of b skip locked) due
-  )
-  update dispatch_batch b set state = 'queued', queued_until = carillon_now() + make_interval(secs => $4 / 1000.0)
-  from taken where b.notification_id = taken.notification_id and b.batch_no = taken.batch_no
-  returning b.notification_id as "notificationId", b.batch_no as "batchNo", b.lane, b.provider, b.n, b.claims >= 2 as "isSuspect"
-`;
 
 /**
  * Children come from what the log says of each moved delivery, one per step and second of its retry, rounded up so that

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { LANES, type Lane } from '../lib/names.js';
+import { defaultWorkerProcesses, shareOut, type WorkerProcess } from './worker-processes.js';
 
 /** Nest injection token for {@link Config}. */
 export const CONFIG = Symbol('Config');
@@ -10,6 +12,12 @@ const list = z.string().transform((value) =>
     .map((item) => item.trim())
     .filter(Boolean),
 );
+/** In the order of urgency, each once; `none` alone for no lane. */
+const lanes = z
+  .string()
+  .transform((value) => value.split(',').map((item) => item.trim()))
+  .pipe(z.union([z.tuple([z.literal('none')]).transform((): Lane[] => []), z.array(z.enum(LANES)).min(1)]))
+  .transform((given) => LANES.filter((lane) => given.includes(lane)));
 const count = (fallback: number, min: number, max: number) =>
   z.coerce.number().int().min(min).max(max).default(fallback);
 
@@ -21,6 +29,9 @@ const environmentSchema = z.object({
     .string()
     .default('false')
     .transform((value) => (value === 'true' || value === 'false' ? value === 'true' : value)),
+  WORKER_LANES: lanes.default([...LANES]),
+  WORKER_PROCESSES: count(defaultWorkerProcesses(), 1, 64),
+  WORKER_BACKGROUND: flag.default(true),
   WORKER_HEALTH_PORT: z.coerce.number().int().min(0).max(65_535).optional(),
   CARILLON_MASTER_KEY: z
     .string()
@@ -66,16 +77,29 @@ export type Config = z.infer<typeof environmentSchema>;
  * @throws Error one line per wrong variable, naming it
  */
 export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Config {
-  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
-  const parsed = environmentSchema.safeParse(given);
-  if (!parsed.success) {
-    const lines = parsed.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`);
-    throw new Error(`the configuration is wrong:\n${lines.join('\n')}`);
-  }
-  return parsed.data;
+  return parse(environmentSchema, environment);
+}
+
+/** The worker processes that this machine is to run; one alone stands for all the lanes. @throws Error as {@link loadConfig} */
+export function loadWorkerProcesses(environment: NodeJS.ProcessEnv = process.env): WorkerProcess[] {
+  const { WORKER_LANES, WORKER_PROCESSES, WORKER_BACKGROUND } = parse(
+    environmentSchema.pick({ WORKER_LANES: true, WORKER_PROCESSES: true, WORKER_BACKGROUND: true }),
+    environment,
+  );
+  return shareOut(WORKER_LANES, WORKER_PROCESSES, WORKER_BACKGROUND);
 }
 
 /** The database alone, for the process that only migrates. */
 export function loadDatabaseUrl(environment: NodeJS.ProcessEnv = process.env): string {
   return environmentSchema.shape.DATABASE_URL.parse(environment['DATABASE_URL']);
+}
+
+function parse<Schema extends z.ZodType>(schema: Schema, environment: NodeJS.ProcessEnv): z.infer<Schema> {
+  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
+  const parsed = schema.safeParse(given);
+  if (!parsed.success) {
+    const lines = parsed.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`);
+    throw new Error(`the configuration is wrong:\n${lines.join('\n')}`);
+  }
+  return parsed.data;
 }

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { loadWorkerProcesses } from './config.js';
+import type { WorkerProcess } from './worker-processes.js';
 
 /** What `npm start` needs to know before it can start anything. Secrets that are absent are generated and kept in `home`. */
 export interface EmbeddedConfig {
@@ -16,7 +18,7 @@ export interface EmbeddedConfig {
   databaseUrl: string | undefined;
   /** Given: used instead of a private Redis. */
   redisUrl: string | undefined;
-  workerProcesses: number;
+  workers: readonly WorkerProcess[];
   masterKey: string | undefined;
   adminKey: string | undefined;
   metricsToken: string | undefined;
@@ -33,7 +35,7 @@ export function readEmbeddedConfig(env: Environment = process.env): EmbeddedConf
     isTls: optional(env, 'TLS_CERT_FILE') !== undefined,
     databaseUrl: optional(env, 'DATABASE_URL'),
     redisUrl: optional(env, 'REDIS_URL'),
-    workerProcesses: integer(env, 'WORKER_PROCESSES', 1, 1, 64),
+    workers: loadWorkerProcesses(env),
     masterKey: optional(env, 'CARILLON_MASTER_KEY'),
     adminKey: optional(env, 'CARILLON_ADMIN_KEY'),
     metricsToken: optional(env, 'METRICS_TOKEN'),

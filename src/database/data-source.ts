@@ -3,6 +3,7 @@ import { DataSource } from 'typeorm';
 import { Tenants1780000000000 } from '../../migrations/1780000000000-tenants.js';
 import { Devices1780000000001 } from '../../migrations/1780000000001-devices.js';
 import { Dispatch1780000000002 } from '../../migrations/1780000000002-dispatch.js';
+import { Feed1780000000003 } from '../../migrations/1780000000003-feed.js';
 
 // Our 64-bit numbers are row ids and counts: far below 2^53, and unusable as the strings that pg makes of them.
 pg.types.setTypeParser(pg.types.builtins.INT8, Number);
@@ -23,7 +24,7 @@ export function makeDataSource(options: DataSourceOptions): DataSource {
     applicationName: options.applicationName,
     connectTimeoutMS: 5_000,
     entities: [],
-    migrations: [Tenants1780000000000, Devices1780000000001, Dispatch1780000000002],
+    migrations: [Tenants1780000000000, Devices1780000000001, Dispatch1780000000002, Feed1780000000003],
     migrationsTransactionMode: 'each',
     extra: { statement_timeout: 30_000, idle_in_transaction_session_timeout: 30_000, keepAlive: true },
   });

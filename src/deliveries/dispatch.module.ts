@@ -5,14 +5,14 @@ import type { Config } from '../config/config.js';
 import { DevicesModule } from '../devices/devices.module.js';
 import { NotificationsModule } from '../notifications/notifications.module.js';
 import { consumersOf } from '../queue/consumers.module.js';
-import { type ConsumerConnections, DISPATCH_QUEUES } from '../queue/queues.js';
+import { type ConsumerConnections, dispatchQueuesOf } from '../queue/queues.js';
 import { dispatchProcessors } from './dispatch.processors.js';
 import { DispatchLoops } from './dispatch-loops.js';
 import { Dispatcher } from './dispatcher.js';
 import { Gates } from './gates.js';
 import { GatesRepository } from './gates.repository.js';
 
-/** What sends: consumers of the dispatch queues, the feeder and the sweep. Worker role only. */
+/** What sends: consumers of the dispatch queues of this worker's lanes, and what feeds them. Worker role only. */
 @Module({})
 export class DispatchModule {
   static of(config: Config, connections: ConsumerConnections): DynamicModule {
@@ -20,7 +20,7 @@ export class DispatchModule {
       module: DispatchModule,
       imports: [
         consumersOf(
-          DISPATCH_QUEUES.map(({ name }) => name),
+          dispatchQueuesOf(config.WORKER_LANES).map(({ name }) => name),
           connections,
         ),
         ApplicationsModule,
@@ -33,7 +33,7 @@ export class DispatchModule {
         Gates,
         GatesRepository,
         DispatchLoops,
-        ...dispatchProcessors(config.DISPATCH_CONCURRENCY),
+        ...dispatchProcessors(config.WORKER_LANES, config.DISPATCH_CONCURRENCY),
       ],
     };
   }

@@ -1,12 +1,13 @@
 import { Process, Processor } from '@nestjs/bull';
 import { Injectable, type Type } from '@nestjs/common';
 import type { Job } from 'bull';
-import { DISPATCH_QUEUES, type DispatchJob } from '../queue/queues.js';
+import type { Lane } from '../lib/names.js';
+import { type DispatchJob, dispatchQueuesOf } from '../queue/queues.js';
 import { Dispatcher } from './dispatcher.js';
 
 /** One consumer per lane and provider, so that none can take another's slots. */
-export function dispatchProcessors(concurrency: number): Type<unknown>[] {
-  return DISPATCH_QUEUES.map(({ name }) => {
+export function dispatchProcessors(lanes: readonly Lane[], concurrency: number): Type<unknown>[] {
+  return dispatchQueuesOf(lanes).map(({ name }) => {
     @Injectable()
     @Processor(name)
     class DispatchProcessor {

@@ -5,10 +5,10 @@ import { RollUp } from '../notifications/roll-up.js';
 import { Planner } from './planner.js';
 
 const PLAN_SWEEP_MS = 1_000;
-const ROLL_UP_MS = 250;
+const PASS_MS = 250;
 const PURGE_MS = 60_000;
 
-/** What starts planning when it is due and keeps the counts of notifications up to date. */
+/** What starts planning when it is due, and counts what the workers that are gone have left uncounted. */
 @Injectable()
 export class PlanningLoops implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger(PlanningLoops.name);
@@ -23,8 +23,7 @@ export class PlanningLoops implements OnApplicationBootstrap, BeforeApplicationS
   onApplicationBootstrap(): void {
     this.loops = [
       this.loop('plan_sweep', PLAN_SWEEP_MS, () => this.planner.wakeDue()),
-      this.loop('roll_up', ROLL_UP_MS, async () => {
-        await this.rollUp.flush();
+      this.loop('roll_up_pass', PASS_MS, async () => {
         await this.rollUp.advancePass();
         return false;
       }),

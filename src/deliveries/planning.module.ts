@@ -9,7 +9,7 @@ import { NotifyProcessor } from './notify.processor.js';
 import { Planner } from './planner.js';
 import { PlanningLoops } from './planning-loops.js';
 
-/** What walks audiences and sums up notifications. Worker role only. */
+/** What walks audiences and looks over all notifications. Workers with WORKER_BACKGROUND only. */
 @Module({})
 export class PlanningModule {
   static of(connections: ConsumerConnections): DynamicModule {

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { type EmbeddedConfig, generateMasterKey } from '../config/embedded-config.js';
+import { workerEnvironment } from '../config/worker-processes.js';
 import { type AppOptions, runApp, startReadyApp } from './app-process.js';
 import { consoleErrors } from './console-errors.js';
 import type { Home } from './home.js';
@@ -182,8 +183,8 @@ export class Stack {
   }
 
   private async startWorkers(env: Record<string, string>): Promise<void> {
-    for (let number = 1; number <= this.config.workerProcesses; number++) {
-      const name = `worker-${number}`;
+    for (const [i, worker] of this.config.workers.entries()) {
+      const name = `worker-${i + 1}`;
       const port = await choosePort(this.home.path('run', `${name}.port`));
       // The certificate is the api's; a worker only says on loopback whether it is well.
       const health = {
@@ -192,7 +193,7 @@ export class Stack {
         TLS_CERT_FILE: undefined,
         TLS_KEY_FILE: undefined,
       };
-      const options = this.app(name, { ...env, CARILLON_ROLE: 'worker', ...health });
+      const options = this.app(name, { ...env, ...workerEnvironment(worker), ...health });
       const healthUrl = `http://127.0.0.1:${port}/readyz`;
       this.workers.push(this.supervise(name, (signal) => startReadyApp(options, healthUrl, signal)));
     }

@@ -1,10 +1,10 @@
-import { timingSafeEqual } from 'node:crypto';
 import { Controller, Headers, Inject, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { CONFIG, type Config } from '../config/config.js';
 import { DomainError } from '../lib/errors.js';
 import { Metrics } from './metrics.js';
+import { mayReadMetrics } from './metrics-token.js';
 import { Readiness } from './readiness.js';
 import { Route } from './route.js';
 
@@ -56,17 +56,10 @@ export class HealthController {
     @Headers('authorization') authorization: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<string> {
-    const wanted = this.config.METRICS_TOKEN;
-    const given = /^Bearer +(.*)$/i.exec(authorization ?? '')?.[1] ?? '';
-    if (wanted !== undefined && !isEqual(given, wanted)) {
+    if (!mayReadMetrics(this.config, authorization)) {
       throw new DomainError('unauthorized', 'unauthorized', 'The metrics token is needed.');
     }
     reply.type(this.metrics.contentType);
     return this.metrics.expose();
   }
-}
-
-function isEqual(given: string, wanted: string): boolean {
-  const [one, other] = [Buffer.from(given), Buffer.from(wanted)];
-  return one.length === other.length && timingSafeEqual(one, other);
 }

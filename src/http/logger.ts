@@ -1,12 +1,25 @@
 import type { LoggerService } from '@nestjs/common';
 import { type DestinationStream, type LoggerOptions, pino } from 'pino';
 import type { Config } from '../config/config.js';
+import { LANES } from '../lib/names.js';
 import { scrub } from './scrub.js';
 
 type Level = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal';
 
 /** Nest's own announcements of modules and routes: thirty lines at each start that tell an operator nothing. */
 const NEST_CHATTER = new Set(['InstanceLoader', 'RoutesResolver', 'RouterExplorer', 'NestFactory', 'NestApplication']);
+
+export interface LogLabels {
+  role: Config['CARILLON_ROLE'];
+  /** Of a worker that serves not all of them. */
+  lanes?: string;
+}
+
+/** What tells this process's lines from those of others. */
+export function logLabels({ CARILLON_ROLE: role, WORKER_LANES: lanes }: Config): LogLabels {
+  const isPart = role === 'worker' && lanes.length < LANES.length;
+  return isPart ? { role, lanes: lanes.join(',') || 'none' } : { role };
+}
 
 /**
  * One JSON line per event on standard output, scrubbed of secrets. Use it through Nest's `new Logger('context')` with an
@@ -15,11 +28,14 @@ const NEST_CHATTER = new Set(['InstanceLoader', 'RoutesResolver', 'RouterExplore
 export class JsonLogger implements LoggerService {
   private readonly pino;
 
-  /** @param destination where the lines go instead of standard output */
-  constructor(level: Config['LOG_LEVEL'], role: Config['CARILLON_ROLE'], destination?: DestinationStream) {
+  /**
+   * @param labels      in each line: which process it comes from
+   * @param destination where the lines go instead of standard output
+   */
+  constructor(level: Config['LOG_LEVEL'], labels: LogLabels, destination?: DestinationStream) {
     const options: LoggerOptions = {
       level,
-      base: { role, pid: process.pid },
+      base: { ...labels, pid: process.pid },
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
       // Errors come here scrubbed; pino's own serializer would add to them.

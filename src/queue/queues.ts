@@ -1,6 +1,6 @@
 import type { JobOptions, QueueOptions } from 'bull';
 import { Redis } from 'ioredis';
-import { LANES, type Lane, PROVIDER_NAMES, type ProviderName } from '../lib/names.js';
+import { type Lane, PROVIDER_NAMES, type ProviderName } from '../lib/names.js';
 
 /** Queue that wakes a planner. */
 export const NOTIFY_QUEUE = 'notify';
@@ -24,9 +24,14 @@ export function dispatchQueue(lane: Lane, provider: ProviderName): DispatchQueue
   return `dispatch-${lane}-${provider}`;
 }
 
-export const DISPATCH_QUEUES = LANES.flatMap((lane) =>
-  PROVIDER_NAMES.map((provider) => ({ lane, provider, name: dispatchQueue(lane, provider) })),
-);
+/** A queue for each provider. */
+export function dispatchQueuesOf(
+  lanes: readonly Lane[],
+): { lane: Lane; provider: ProviderName; name: DispatchQueueName }[] {
+  return lanes.flatMap((lane) =>
+    PROVIDER_NAMES.map((provider) => ({ lane, provider, name: dispatchQueue(lane, provider) })),
+  );
+}
 
 /**
  * A retry is a row with `not_before`, so Bull runs each job once and forgets it. Without the removals it would keep every

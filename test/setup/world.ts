@@ -215,7 +215,7 @@ export class World {
     await this.control('POST', '/__clock', { offsetMs: rows[0].ms });
   }
 
-  /** Starts `dist/src/main.js` as a worker. */
+  /** Starts `dist/src/main.js` as a worker, in one process unless `environment` says otherwise. */
   async spawnWorker(environment: Record<string, string> = {}): Promise<SpawnedWorker> {
     const child = spawn(process.execPath, [join(ROOT, 'dist/src/main.js')], {
       env: {
@@ -223,6 +223,7 @@ export class World {
         DATABASE_URL: this.database.url,
         REDIS_URL: this.redisUrl,
         CARILLON_ROLE: 'worker',
+        WORKER_PROCESSES: '1',
         CARILLON_MASTER_KEY: MASTER_KEY,
         LOG_LEVEL: 'info',
         ...this.settings,

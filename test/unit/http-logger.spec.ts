@@ -4,7 +4,7 @@ import { JsonLogger } from '../../src/http/logger.js';
 
 function logged(work: (logger: JsonLogger) => void, level: 'trace' | 'info' = 'trace'): string[] {
   const lines: string[] = [];
-  work(new JsonLogger(level, 'api', { write: (line) => lines.push(line) }));
+  work(new JsonLogger(level, { role: 'api' }, { write: (line) => lines.push(line) }));
   return lines;
 }
 
