@@ -21,7 +21,7 @@ export async function startNginx(bench: Bench, answers: readonly Answer[]): Prom
   const tool = await findTool(NGINX, toolCacheDirs(), bench.say);
   const port = await freePort(bench.workDir, 'nginx');
   const home = join(bench.workDir, `nginx-${port}`);
-  await mkdir(home);
+  await mkdir(home, { recursive: true });
   const { key, cert, ca } = identityIn(bench.workDir);
   await writeFile(join(home, 'key.pem'), key, { mode: 0o600 });
   await writeFile(join(home, 'cert.pem'), cert);
