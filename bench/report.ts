@@ -1,5 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import { availableParallelism, cpus, totalmem } from 'node:os';
+import { availableParallelism, cpus, loadavg, totalmem } from 'node:os';
 import type { Section } from './section.js';
 
 /** As Markdown, below headings of the given level. */
@@ -19,11 +19,11 @@ function markdownOfOne({ title, note, columns, rows }: Section, level: number): 
   return parts.join('\n\n');
 }
 
-/** What the figures depend on most. */
+/** What the figures depend on most; to be asked before the run, which is a load itself. */
 export function machineText(now: Date, rounds: number): string {
   const model = cpus()[0]?.model.trim() ?? 'unknown processor';
   const memory = Math.round(totalmem() / 2 ** 30);
-  return `${now.toISOString().slice(0, 10)}, ${availableParallelism()} cores (${model}), ${memory} GB, ${process.platform} ${process.arch}, Node ${process.versions.node}, ${rounds} interleaved rounds`;
+  return `${now.toISOString().slice(0, 10)}, ${availableParallelism()} cores (${model}), ${memory} GB, ${process.platform} ${process.arch}, Node ${process.versions.node}, ${rounds} interleaved rounds, load average ${(loadavg()[0] ?? 0).toFixed(1)} before`;
 }
 
 /** Replaces what stands between the markers of `name` in a Markdown file, or adds both at its end; other names' tables stay. */
