@@ -8,8 +8,10 @@ import { decodeBase64, normalisedPoint } from './webpush.token.js';
 
 /** Milliseconds. RFC 8292 allows 24 h as the push service's clock has it; half leaves room for clocks that differ. */
 const LIFETIME_MS = 12 * 3_600_000;
-/** Milliseconds of life left at which a header is made anew. */
-const RENEW_AHEAD_MS = 3_600_000;
+/** Milliseconds of age from which a header is made anew beside the sends that use it … */
+const RENEW_AFTER_MS = LIFETIME_MS - 2 * 3_600_000;
+/** … and from which it is not used any more: a send that comes then makes the new one itself. */
+const USABLE_MS = LIFETIME_MS - 3_600_000;
 /** Milliseconds. A header younger than this was refused for another reason than its age. */
 const MINIMUM_AGE_MS = 60_000;
 /** Push services are few; WNS alone has some hundreds of hosts. */
@@ -88,20 +90,32 @@ export function publicKeyOf(privateKey: Buffer): string | undefined {
 interface VapidHeader {
   value: string;
   mintedAtMs: number;
+  isRenewing: boolean;
 }
 
-/** `Authorization` headers, one per key and push service: RFC 8292 encourages their reuse, and signing is dear. */
+/**
+ * `Authorization` headers, one per key and push service: RFC 8292 encourages their reuse, and signing is dear. Sends wait for
+ * the first one only, as long as there is one a day.
+ */
 export class VapidHeaders {
   private readonly headers = new Map<string, VapidHeader>();
 
   constructor(private readonly clock: Clock) {}
 
-  /** @param origin of the endpoint, which is the audience */
-  header(secret: VapidSecret, origin: string): string {
-    const key = `${secret.publicKey} ${origin}`;
+  /**
+   * @param origin of the endpoint, which is the audience
+   * @returns undefined when the key cannot sign
+   */
+  header(secret: VapidSecret, origin: string): string | undefined {
+    const key = keyOf(secret, origin);
     const known = this.headers.get(key);
-    if (known !== undefined && this.ageMs(known) < LIFETIME_MS - RENEW_AHEAD_MS) return known.value;
-    return this.mint(key, secret, origin);
+    const ageMs = known === undefined ? USABLE_MS : this.ageMs(known);
+    if (known === undefined || ageMs >= USABLE_MS) return this.mint(key, secret, origin);
+    if (ageMs >= RENEW_AFTER_MS && !known.isRenewing) {
+      known.isRenewing = true;
+      setImmediate(() => this.mint(key, secret, origin));
+    }
+    return known.value;
   }
 
   /**
@@ -110,7 +124,7 @@ export class VapidHeaders {
    * @returns undefined when its age cannot be the reason: then a new one would be refused too
    */
   replacement(secret: VapidSecret, origin: string, refused: string, saysExpired: boolean): string | undefined {
-    const key = `${secret.publicKey} ${origin}`;
+    const key = keyOf(secret, origin);
     const known = this.headers.get(key);
     if (known !== undefined && known.value !== refused) return known.value;
     const isOld = known !== undefined && this.ageMs(known) > (saysExpired ? MINIMUM_AGE_MS : LIFETIME_MS / 2);
@@ -121,15 +135,28 @@ export class VapidHeaders {
     return this.clock.now().getTime() - header.mintedAtMs;
   }
 
-  private mint(key: string, secret: VapidSecret, origin: string): string {
+  private mint(key: string, secret: VapidSecret, origin: string): string | undefined {
     const mintedAtMs = this.clock.now().getTime();
-    const expiresAtSeconds = Math.floor((mintedAtMs + LIFETIME_MS) / 1000);
-    const { subject, publicKey, privateKey } = secret;
-    const headers = webpush.getVapidHeaders(origin, subject, publicKey, privateKey, 'aes128gcm', expiresAtSeconds);
+    const value = signed(secret, origin, Math.floor((mintedAtMs + LIFETIME_MS) / 1000));
+    if (value === undefined) return undefined;
     this.headers.delete(key);
-    this.headers.set(key, { value: headers.Authorization, mintedAtMs });
+    this.headers.set(key, { value, mintedAtMs, isRenewing: false });
     const oldest = this.headers.size > MAX_HEADERS ? this.headers.keys().next().value : undefined;
     if (oldest !== undefined) this.headers.delete(oldest);
-    return headers.Authorization;
+    return value;
+  }
+}
+
+/** All that a header says, but for its time: a corrected subject must not wait until the old header is too old. */
+function keyOf({ publicKey, subject }: VapidSecret, origin: string): string {
+  return `${publicKey} ${subject} ${origin}`;
+}
+
+function signed(secret: VapidSecret, origin: string, expiresAtSeconds: number): string | undefined {
+  const { subject, publicKey, privateKey } = secret;
+  try {
+    return webpush.getVapidHeaders(origin, subject, publicKey, privateKey, 'aes128gcm', expiresAtSeconds).Authorization;
+  } catch {
+    return undefined;
   }
 }

@@ -1,11 +1,9 @@
-import webpush from 'web-push';
 import type { Problem } from '../../lib/errors.js';
 import { isRecord } from '../answer.js';
 import { shortDigest } from '../derive.js';
 import { deepMerge, headerOverrides, overridesOf, shapeProblems } from '../overrides.js';
 import type { Message } from '../provider.js';
 import { dataProblems, NOTIFICATION_ID_KEY } from '../reserved-data.js';
-import type { Subscription } from './webpush.token.js';
 
 /** Bytes: 4096 that every push service takes, less the 103 of RFC 8291's header, delimiter and tag. */
 const MAX_PLAINTEXT_BYTES = 3993;
@@ -48,36 +46,6 @@ export function compileWebPush(message: Message): WebPushTemplate {
     topic: header['topic'] ?? shortDigest(message.collapseKey ?? notificationId, MAX_TOPIC_LENGTH),
     urgency: header['urgency'] ?? message.priority,
     maxTtlSeconds: Number(header['ttl'] ?? Number.MAX_SAFE_INTEGER),
-  };
-}
-
-/**
- * Encrypts for one browser, with a key pair and salt of its own, and gives the headers that go with it.
- *
- * @throws Error when the subscription's keys are not usable
- * @see https://www.rfc-editor.org/rfc/rfc8291
- */
-export function encryptFor(
-  subscription: Subscription,
-  template: WebPushTemplate,
-  ttlSeconds: number,
-): { headers: Record<string, string>; body: Buffer } {
-  const { p256dh, auth } = subscription;
-  // The package takes the endpoint for its old GCM and FCM modes only; a neutral one keeps it out of them.
-  const details = webpush.generateRequestDetails(
-    { endpoint: 'https://push.invalid/', keys: { p256dh, auth } },
-    template.plaintext,
-    { TTL: Math.min(ttlSeconds, template.maxTtlSeconds), contentEncoding: 'aes128gcm' },
-  );
-  return {
-    headers: {
-      ttl: String(details.headers['TTL']),
-      'content-type': 'application/octet-stream',
-      'content-encoding': 'aes128gcm',
-      urgency: template.urgency,
-      topic: template.topic,
-    },
-    body: details.body,
   };
 }
 

@@ -3,10 +3,9 @@ import { DomainError, type Problem } from '../../lib/errors.js';
 import { isRecord } from '../answer.js';
 import { unknownKeys } from '../overrides.js';
 import type { ParsedToken } from '../provider.js';
+import { AUTH_BYTES } from './webpush.encryption.js';
 import { checkEndpoint, type EndpointRules } from './webpush.endpoint.js';
-
-const P256_POINT_BYTES = 65;
-const AUTH_BYTES = 16;
+import { POINT_BYTES } from './webpush.keys.js';
 
 /** A subscription as it is stored: the endpoint and the browser's two keys in URL-safe base64. */
 export interface Subscription {
@@ -35,7 +34,7 @@ export function decodeBase64(value: unknown): Buffer | undefined {
 /** A public key of P-256 in its uncompressed form, URL-safe; undefined when it is no point of that curve. */
 export function normalisedPoint(value: unknown): string | undefined {
   const bytes = decodeBase64(value);
-  if (bytes === undefined || bytes.length !== P256_POINT_BYTES || bytes[0] !== 4) return undefined;
+  if (bytes === undefined || bytes.length !== POINT_BYTES || bytes[0] !== 4) return undefined;
   try {
     ECDH.convertKey(bytes, 'prime256v1');
     return bytes.toString('base64url');
