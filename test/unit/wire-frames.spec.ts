@@ -116,6 +116,16 @@ it('hands on nothing after it was stopped, not even from the same chunk', () => 
   expect(recorder.calls).toEqual(CALLS.slice(0, 6));
 });
 
+it('refuses what breaks the protocol once, whatever comes after it', () => {
+  const reader = new FrameReader(new Recorder());
+  const tooLarge = frame(4, 0, 0, Buffer.alloc(20_000));
+  reader.read(tooLarge.subarray(0, 5));
+  expect(() => reader.read(tooLarge.subarray(5, 100))).toThrow('frame too large');
+  reader.stop();
+  reader.read(tooLarge.subarray(100));
+  reader.read(CONVERSATION);
+});
+
 describe('a receive window', () => {
   it('is granted again when half of it is used, and never exceeded', () => {
     const window = new ReceiveWindow(100);

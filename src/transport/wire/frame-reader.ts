@@ -53,6 +53,7 @@ export class FrameReader {
 
   /** @throws ConnectionError when the peer breaks the protocol */
   read(chunk: Buffer): void {
+    if (this.isStopped) return;
     let at = this.carried > 0 ? this.completeCarried(chunk) : 0;
     while (!this.isStopped && chunk.length - at >= HEAD_BYTES) {
       const bytes = frameBytes(chunk, at);
