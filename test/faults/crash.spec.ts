@@ -1,6 +1,7 @@
 import { Redis } from 'ioredis';
 import { afterEach, describe, expect, it } from 'vitest';
 import { startRedis } from '../../src/embedded/redis.js';
+import { Campaign } from '../setup/campaign.js';
 import { eventually } from '../setup/eventually.js';
 import { startTestRedis, type TestRedis } from '../setup/redis.js';
 import { type SpawnedWorker, type TestApplication, World } from '../setup/world.js';
@@ -15,49 +16,19 @@ const OWN_DEADLINE_MS = 18_000;
 let world: World;
 let redis: TestRedis;
 let application: TestApplication;
+let running: Campaign;
 
-/** A campaign under way: enough is accepted to know that it runs, and enough is left to lose. */
-async function campaign(workers: number, options: object = {}): Promise<{ id: string; workers: SpawnedWorker[] }> {
-  redis = await startTestRedis();
-  world = await World.start({ role: 'api', redis: redis.url });
-  application = await world.application(['fcm']);
-  const run = crypto.randomUUID().replaceAll('-', '');
-  await world.devices(
-    application,
-    Array.from({ length: DEVICES }, (_, i) => ({ provider: 'fcm', token: `${run}${i}:APA91b${run}`, topics: ['all'] })),
-  );
-  await world.control('POST', '/__rules', {
-    match: { provider: 'fcm' },
-    action: { type: 'delay', uniform: { min: 20, max: 120 } },
-  });
-  const spawned = await Promise.all(Array.from({ length: workers }, () => world.spawnWorker()));
-  const id = await world.notify(application, { audience: { topics: ['all'] }, options });
-  await accepted(300);
-  return { id, workers: spawned };
+async function campaign(
+  workers: number,
+  options: object = {},
+): Promise<{ id: string; workers: readonly SpawnedWorker[] }> {
+  running = await Campaign.start({ workers: Array.from({ length: workers }, () => ({})), devices: DEVICES, options });
+  ({ world, redis, application } = running);
+  return running;
 }
 
-/** Waits until the simulators have accepted so many. */
-async function accepted(n: number): Promise<void> {
-  const counts = await world.control('GET', `/__messages/count?accepted=${n}&timeoutMs=30000`);
-  expect(counts.accepted).toBeGreaterThanOrEqual(n);
-  expect(counts.accepted).toBeLessThan(DEVICES);
-}
-
-/** Messages that the simulators accepted beyond one per device. */
-async function sentTwice(): Promise<number> {
-  const counts = await world.control('GET', '/__messages/count');
-  expect(counts.acceptedTargets).toBe(DEVICES);
-  return counts.accepted - counts.acceptedTargets;
-}
-
-async function completesWithoutLoss(id: string): Promise<void> {
-  await world.until(
-    application,
-    id,
-    { status: 'completed', counts: { planned: DEVICES, accepted: DEVICES, pending: 0 } },
-    90_000,
-  );
-}
+const sentTwice = () => running.sentTwice();
+const completesWithoutLoss = () => running.completesWithoutLoss();
 
 afterEach(async () => {
   await world?.close();
@@ -66,21 +37,21 @@ afterEach(async () => {
 
 describe('kill -9 in the middle of a campaign', () => {
   it('of the worker: nothing is lost, and at most a window per batch is sent twice', async () => {
-    const { id, workers } = await campaign(1);
+    const { workers } = await campaign(1);
     workers[0]?.kill('SIGKILL');
     await workers[0]?.exited;
     await world.spawnWorker();
     await world.advance(25_000);
-    await completesWithoutLoss(id);
+    await completesWithoutLoss();
     expect(await sentTwice()).toBeLessThanOrEqual(WINDOW * CONCURRENCY);
   }, 150_000);
 
   it('of one worker of two: the other one takes its batches over', async () => {
-    const { id, workers } = await campaign(2);
+    const { workers } = await campaign(2);
     workers[0]?.kill('SIGKILL');
     await workers[0]?.exited;
     await world.advance(25_000);
-    await completesWithoutLoss(id);
+    await completesWithoutLoss();
     expect(await sentTwice()).toBeLessThanOrEqual(WINDOW * CONCURRENCY);
   }, 150_000);
 
@@ -105,12 +76,12 @@ describe('kill -9 in the middle of a campaign', () => {
   }, 150_000);
 
   it('of Redis: nothing is lost and nothing is sent twice', async () => {
-    const { id } = await campaign(1);
+    await campaign(1);
     const { pid, port, dir } = redis;
     process.kill(pid, 'SIGKILL');
     await eventually(() => !isRunning(pid));
     redis = { ...(await startRedis({ dir, port })), dir };
-    await completesWithoutLoss(id);
+    await completesWithoutLoss();
     expect(await sentTwice()).toBe(0);
   }, 150_000);
 });
@@ -122,7 +93,7 @@ describe('a worker that is stopped for longer than its lease and then goes on', 
     const stoppedMs = performance.now();
     await world.advance(25_000);
     await world.spawnWorker();
-    await completesWithoutLoss(id);
+    await completesWithoutLoss();
     const before = await sentTwice();
     // Its deadline is on its own clock, which no test can move.
     await eventually(() => performance.now() - stoppedMs > OWN_DEADLINE_MS, { timeoutMs: 40_000 });
@@ -139,24 +110,24 @@ describe('a worker that is stopped for longer than its lease and then goes on', 
 
 describe('FLUSHALL in the middle of a campaign', () => {
   it('loses nothing and sends nothing twice', async () => {
-    const { id } = await campaign(1);
+    await campaign(1);
     const client = new Redis(redis.url);
     await client.flushall();
     await client.quit();
-    await completesWithoutLoss(id);
+    await completesWithoutLoss();
     expect(await sentTwice()).toBe(0);
   }, 150_000);
 });
 
 describe('SIGTERM in the middle of a campaign', () => {
   it('loses nothing and sends nothing twice', async () => {
-    const { id, workers } = await campaign(1);
+    const { workers } = await campaign(1);
     workers[0]?.kill('SIGTERM');
     expect(await workers[0]?.exited).toBe(0);
     const leased = await world.db.query(`select 1 from dispatch_batch where state = 'leased'`);
     expect(leased).toEqual([]);
     await world.spawnWorker();
-    await completesWithoutLoss(id);
+    await completesWithoutLoss();
     expect(await sentTwice()).toBe(0);
   }, 150_000);
 });

@@ -245,7 +245,9 @@ export class World {
         settle(code);
       });
     });
-    await eventually(() => output.includes('service.started'), { timeoutMs: 30_000 }).catch(() => {
+    const processes = Number(environment['WORKER_PROCESSES'] ?? 1);
+    const started = () => output.split('"event":"service.started"').length - 1;
+    await eventually(() => started() >= processes, { timeoutMs: 30_000 }).catch(() => {
       throw new Error(`the worker did not start:\n${output}`);
     });
     return { pid: child.pid ?? 0, logs: () => output, kill: (signal) => child.kill(signal), exited };
