@@ -44,6 +44,15 @@ interface Entry {
   failure: Outcome | undefined;
 }
 
+/** A token that was found usable a moment ago. */
+interface Held {
+  entry: Entry;
+  token: SharedToken;
+  /** On the monotonic clock. */
+  untilMs: number;
+}
+
+const HOLD_MS = 1_000;
 /** Milliseconds. A renewal that takes longer releases those that wait for it; its result still counts when it comes. */
 const OBTAIN_TIMEOUT_MS = 10_000;
 /** Milliseconds between tries while the old token still works, and for how long a failure answers for the next ones. */
@@ -58,6 +67,7 @@ const MAX_ENTRIES = 10_000;
  */
 export class TokenCache {
   private readonly entries = new Map<string, Entry>();
+  private readonly held = new WeakMap<Credential, Held>();
 
   constructor(
     private readonly store: SharedTokenStore,
@@ -65,16 +75,29 @@ export class TokenCache {
     private readonly policy: TokenPolicy,
   ) {}
 
+  /**
+   * The token at hand, if it is usable; else {@link use} is to be asked. What was found usable counts as such for a second:
+   * one look per delivery costs as much as writing its request.
+   */
+  atHand(credential: Credential): SharedToken | undefined {
+    const nowMs = this.clock.monotonicMs();
+    const held = this.held.get(credential);
+    if (held !== undefined && nowMs < held.untilMs && held.entry.token === held.token) return held.token;
+    const entry = this.entryOf(credential);
+    const { token } = entry;
+    const now = this.storeNow(entry);
+    if (token === undefined || !this.policy.isUsable(token, now)) return undefined;
+    if (!this.policy.isFresh(token, now)) this.renewInBackground(credential, entry);
+    this.held.set(credential, { entry, token, untilMs: nowMs + HOLD_MS });
+    return token;
+  }
+
   /** Calls `done` at once when a usable token is at hand, else when one was fetched or could not be. */
   use(credential: Credential, done: Waiter): void {
+    const token = this.atHand(credential);
     const entry = this.entryOf(credential);
-    const now = this.storeNow(entry);
-    if (entry.token !== undefined && this.policy.isUsable(entry.token, now)) {
-      if (!this.policy.isFresh(entry.token, now)) this.renewInBackground(credential, entry);
-      done({ token: entry.token, now });
-      return;
-    }
-    this.wait(credential, entry, undefined, done);
+    if (token === undefined) this.wait(credential, entry, undefined, done);
+    else done({ token, now: this.storeNow(entry) });
   }
 
   /**

@@ -18,6 +18,29 @@ const ERROR_INFO_TYPE = 'type.googleapis.com/google.rpc.ErrorInfo';
 const MALFORMED_TOKEN_TEXT = 'The registration token is not a valid FCM registration token';
 const TARGET_FIELDS = ['message.token', 'message.fid'];
 
+/** What stood around the message name in an acceptance that was read in full: all of them look alike. */
+let usual = { before: '', after: '' };
+
+/** The outcome of an acceptance that looks like earlier ones, which nearly every answer does; undefined for {@link fcmOutcome} to read. */
+export function acceptedByFcm(answer: Answer): Outcome | undefined {
+  if (answer.status !== 200) return undefined;
+  const text = answer.body.toString('latin1');
+  const { before, after } = usual;
+  const end = text.length - after.length;
+  const isUsual =
+    before !== '' && text.startsWith(before) && text.indexOf('"', before.length) === end && text.endsWith(after);
+  const name = isUsual ? text.slice(before.length, end) : learnedName(text);
+  if (name === undefined || !/^[\w/:%.~-]+$/.test(name)) return undefined;
+  return { kind: 'accepted', code: '200', status: 200, providerMessageId: name };
+}
+
+function learnedName(text: string): string | undefined {
+  const match = /^(\s*\{\s*"name"\s*:\s*")([^"\\]+)("\s*\}\s*)$/.exec(text);
+  if (match === null) return undefined;
+  usual = { before: match[1] ?? '', after: match[3] ?? '' };
+  return match[2];
+}
+
 /** What an error body says, read from all of `details`: their order varies. */
 interface FcmError {
   status: string | undefined;

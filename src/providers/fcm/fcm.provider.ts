@@ -15,12 +15,13 @@ import type {
   Sender,
   SenderOptions,
   SendTiming,
+  SharedToken,
   SharedTokenStore,
   Target,
 } from '../provider.js';
 import type { TokenCache, TokenResult } from '../token-cache.js';
 import { accessTokens, fcmSecret, parseServiceAccount } from './fcm.auth.js';
-import { FCM_MINIMUM_DELAY_MS, fcmOutcome } from './fcm.outcome.js';
+import { acceptedByFcm, FCM_MINIMUM_DELAY_MS, fcmOutcome } from './fcm.outcome.js';
 import { compileFcm, type FcmTemplate, fcmProblems } from './fcm.payload.js';
 import { FcmMessageError } from './fcm-compiler.js';
 
@@ -71,7 +72,8 @@ export class FcmProvider implements Provider {
         const isFine = ['accepted', 'token_invalid', 'token_refused'].includes(outcome.kind);
         resolve(isFine ? { kind: 'accepted', code: 'verified' } : outcome);
       };
-      this.delivery(credential, 'normal', report).start(0, NO_TOKEN, () => dryRun, VERIFY_TIMEOUT_MS);
+      const delivery = this.delivery(credential, 'normal', { body: () => dryRun }, report);
+      delivery.start(0, NO_TOKEN, { ...timing, timeoutMs: VERIFY_TIMEOUT_MS });
     });
   }
 
@@ -107,18 +109,20 @@ export class FcmProvider implements Provider {
       const refused: Outcome = { kind: 'message_invalid', code: 'INVALID_ARGUMENT', detail: error.message };
       return { send: (ref) => report(ref, refused, 0) };
     }
-    const delivery = this.delivery(credentials[0], lane, report);
-    return {
-      send: (ref: number, target: Target, timing: SendTiming) =>
-        delivery.start(ref, target.token, () => template.body(target.token, timing), timing.timeoutMs),
-    };
+    const delivery = this.delivery(credentials[0], lane, template, report);
+    return { send: (ref: number, target: Target, timing: SendTiming) => delivery.start(ref, target.token, timing) };
   }
 
   async close(): Promise<void> {
     // Connections belong to the transport.
   }
 
-  private delivery(credential: Credential, lane: Lane, report: SenderOptions['report']): FcmDelivery {
+  private delivery(
+    credential: Credential,
+    lane: Lane,
+    template: Pick<FcmTemplate, 'body'>,
+    report: SenderOptions['report'],
+  ): FcmDelivery {
     const endpoint = this.endpoints.fcm(credential.simulated);
     const origin = endpoint && {
       url: endpoint.url,
@@ -127,7 +131,7 @@ export class FcmProvider implements Provider {
       ...(endpoint.ca !== undefined && { ca: endpoint.ca }),
       ...(endpoint.url.startsWith('http:') && { allowInsecure: true }),
     };
-    return new FcmDelivery(this.transport, this.tokens, this.clock, credential, origin, report);
+    return new FcmDelivery(this.transport, this.tokens, this.clock, credential, origin, template, report);
   }
 }
 
@@ -146,7 +150,16 @@ function sendPath(credential: Credential): string {
   return `/v1/projects/${fcmSecret(credential).projectId}/messages:send`;
 }
 
-/** One credential's requests: access token, request, at most one repeat with a fresh token. */
+/** One delivery under way. */
+interface Push {
+  ref: number;
+  token: string;
+  timing: SendTiming;
+  startedMs: number;
+  isRepeat: boolean;
+}
+
+/** One message's requests with one credential: access token, request, at most one repeat with a fresh token. */
 class FcmDelivery {
   private readonly path: string;
   /** Headers differ only with the access token. */
@@ -159,57 +172,60 @@ class FcmDelivery {
     private readonly clock: Clock,
     private readonly credential: Credential,
     private readonly origin: Origin | undefined,
+    private readonly template: Pick<FcmTemplate, 'body'>,
     private readonly report: SenderOptions['report'],
   ) {
     this.path = sendPath(credential);
   }
 
-  start(ref: number, deviceToken: string, body: () => Buffer, timeoutMs: number): void {
-    const startedMs = this.clock.monotonicMs();
-    const origin = this.origin;
-    if (origin === undefined) {
+  start(ref: number, token: string, timing: SendTiming): void {
+    if (this.origin === undefined) {
       this.report(ref, { kind: 'credential_invalid', code: 'simulator_not_configured' }, 0);
       return;
     }
-    const end = (outcome: Outcome) => {
-      const latencyMs = this.clock.monotonicMs() - startedMs;
-      this.report(
-        ref,
-        withoutToken(outcome, () => [deviceToken]),
-        latencyMs,
-      );
-    };
-    const attempt = (result: TokenResult, isRepeat: boolean): void => {
-      if ('outcome' in result) {
-        end(result.outcome);
-        return;
-      }
-      const { token } = result;
-      const leftMs = timeoutMs - (this.clock.monotonicMs() - startedMs);
-      this.post(origin, token.value, body(), leftMs, (outcome) => {
-        const isTokenRefused = outcome.kind === 'credential_invalid' && outcome.status === 401;
-        if (isTokenRefused && !isRepeat) {
-          this.tokens.replace(this.credential, token, outcome, (next) => attempt(next, true));
-        } else end(outcome);
-      });
-    };
-    this.tokens.use(this.credential, (result) => attempt(result, false));
+    const push = { ref, token, timing, startedMs: this.clock.monotonicMs(), isRepeat: false };
+    const accessToken = this.tokens.atHand(this.credential);
+    if (accessToken !== undefined) this.post(this.origin, push, accessToken, timing.timeoutMs);
+    else this.tokens.use(this.credential, (result) => this.withToken(push, result));
   }
 
-  private post(origin: Origin, token: string, body: Buffer, timeoutMs: number, done: (outcome: Outcome) => void): void {
-    if (timeoutMs <= 0) {
-      done({ kind: 'not_processed', code: 'timeout_before_send' });
-      return;
-    }
-    const headers = this.headersFor(token);
-    const request = { method: 'POST' as const, path: this.path, headers, sensitive: SENSITIVE, body, timeoutMs };
-    this.transport.request(origin, request, (result) => done(this.outcomeOf(result)));
+  private withToken(push: Push, result: TokenResult): void {
+    const leftMs = push.timing.timeoutMs - (this.clock.monotonicMs() - push.startedMs);
+    if ('outcome' in result) this.end(push, result.outcome);
+    else if (leftMs <= 0) this.end(push, { kind: 'not_processed', code: 'timeout_before_send' });
+    else if (this.origin !== undefined) this.post(this.origin, push, result.token, leftMs);
+  }
+
+  private post(origin: Origin, push: Push, accessToken: SharedToken, timeoutMs: number): void {
+    const request = {
+      method: 'POST' as const,
+      path: this.path,
+      headers: this.headersFor(accessToken.value),
+      sensitive: SENSITIVE,
+      body: this.template.body(push.token, push.timing),
+      timeoutMs,
+    };
+    this.transport.request(origin, request, (result) => this.settle(push, accessToken, result));
+  }
+
+  private settle(push: Push, accessToken: SharedToken, result: TransportResult): void {
+    const outcome = this.outcomeOf(result);
+    const isTokenRefused = outcome.kind === 'credential_invalid' && outcome.status === 401;
+    if (isTokenRefused && !push.isRepeat) {
+      push.isRepeat = true;
+      this.tokens.replace(this.credential, accessToken, outcome, (next) => this.withToken(push, next));
+    } else this.end(push, outcome);
+  }
+
+  private end(push: Push, outcome: Outcome): void {
+    const latencyMs = this.clock.monotonicMs() - push.startedMs;
+    const isPlain = outcome.kind === 'accepted' && outcome.detail === undefined;
+    this.report(push.ref, isPlain ? outcome : withoutToken(outcome, () => [push.token]), latencyMs);
   }
 
   private outcomeOf(answer: TransportResult): Outcome {
-    return answer.kind === 'response'
-      ? fcmOutcome(answer, this.clock.now())
-      : unansweredOutcome(answer, FCM_MINIMUM_DELAY_MS);
+    if (answer.kind !== 'response') return unansweredOutcome(answer, FCM_MINIMUM_DELAY_MS);
+    return acceptedByFcm(answer) ?? fcmOutcome(answer, this.clock.now());
   }
 
   private headersFor(accessToken: string): Record<string, string> {
