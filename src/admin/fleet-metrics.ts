@@ -1,9 +1,10 @@
 import { Inject, Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { Counter, Gauge } from 'prom-client';
+import { LATENCY_BOUNDS_MS } from '../batches/batch.js';
 import { Metrics } from '../http/metrics.js';
 import { CLOCK, type Clock } from '../lib/clock.js';
 import { AttemptTotals } from './attempt-totals.js';
-import { LATENCY_BOUNDS_MS, type Tally } from './stats.js';
+import type { Tally } from './stats.js';
 import { StatsRepository } from './stats.repository.js';
 import { StoredHistogram, type StoredSeries } from './stored-histogram.js';
 import { SystemRepository } from './system.repository.js';

@@ -1,7 +1,5 @@
+import { LATENCY_BOUNDS_MS } from '../batches/batch.js';
 import type { ProviderName } from '../lib/names.js';
-
-/** Milliseconds. Upper bounds of `attempt_stat.latency_buckets`; one more bucket holds what took longer. */
-export const LATENCY_BOUNDS_MS = [10, 25, 50, 100, 250, 500, 1_000, 2_500, 10_000] as const;
 
 /** Provider calls that ended alike. */
 export interface Tally {

@@ -84,6 +84,9 @@ export interface BatchCheckpoint {
   isDone: boolean;
 }
 
+/** Upper bounds of the latency histogram's buckets in `attempt_stat`, milliseconds; a last bucket holds what took longer. */
+export const LATENCY_BOUNDS_MS = [10, 25, 50, 100, 250, 500, 1_000, 2_500, 10_000] as const;
+
 /** One entry of the delivery log. */
 export interface Attempt {
   /** Index into the checkpoint's batches. */

@@ -1,11 +1,12 @@
-import type { Pool } from 'pg';
-import type { DataSource } from 'typeorm';
+import type { Pool, PoolClient } from 'pg';
+import { DataSource, EntityManager } from 'typeorm';
+import type { Database } from './transaction.js';
 
 /**
  * A statement of the hot path: each connection parses it once, and plans it a few times. Do not use it where the plan must
  * follow the values.
  *
- * @param text one statement; it is a transaction of its own
+ * @param text one statement; a transaction of its own, unless one is open
  */
 export interface Prepared {
   /** Stands for this very text; at most 63 characters. */
@@ -20,17 +21,23 @@ export interface StatementPart {
   value: string;
 }
 
-/** Runs a prepared statement on the pool, past TypeORM, which knows no names for statements. */
+/** Runs a prepared statement, also an updating one, past TypeORM, which knows no names for statements. Array parameters: `array-literal.ts`. */
 export async function runPrepared<Row extends object>(
-  db: DataSource,
+  db: Database,
   statement: Prepared,
   values: readonly unknown[],
 ): Promise<Row[]> {
-  const { rows } = await poolOf(db).query<Row>({ ...statement, values: [...values] });
+  const client = await clientOf(db);
+  const { rows } = await client.query<Row>({ ...statement, values: [...values] });
   return rows;
 }
 
-function poolOf(db: DataSource): Pool {
-  if (!('master' in db.driver)) throw new Error('the database is not connected');
+/** The pool, or the connection of an open transaction. */
+async function clientOf(db: Database): Promise<Pool | PoolClient> {
+  if (db instanceof EntityManager) {
+    if (db.queryRunner === undefined) throw new Error('the transaction is over');
+    return (await db.queryRunner.connect()) as PoolClient;
+  }
+  if (!(db instanceof DataSource && 'master' in db.driver)) throw new Error('the database is not connected');
   return db.driver.master as Pool;
 }

@@ -6,6 +6,8 @@ import { DevicesModule } from '../devices/devices.module.js';
 import { NotificationsModule } from '../notifications/notifications.module.js';
 import { consumersOf } from '../queue/consumers.module.js';
 import { type ConsumerConnections, dispatchQueuesOf } from '../queue/queues.js';
+import { CheckpointWriter } from './checkpoint-writer.js';
+import { Claims } from './claims.js';
 import { dispatchProcessors } from './dispatch.processors.js';
 import { DispatchLoops } from './dispatch-loops.js';
 import { Dispatcher } from './dispatcher.js';
@@ -30,6 +32,8 @@ export class DispatchModule {
       ],
       providers: [
         Dispatcher,
+        Claims,
+        CheckpointWriter,
         Gates,
         GatesRepository,
         DispatchLoops,

@@ -7,7 +7,7 @@ import { Dispatcher } from './dispatcher.js';
 
 /** One consumer per lane and provider, so that none can take another's slots. */
 export function dispatchProcessors(lanes: readonly Lane[], concurrency: number): Type<unknown>[] {
-  return dispatchQueuesOf(lanes).map(({ name }) => {
+  return dispatchQueuesOf(lanes).map(({ name, lane }) => {
     @Injectable()
     @Processor(name)
     class DispatchProcessor {
@@ -15,7 +15,7 @@ export function dispatchProcessors(lanes: readonly Lane[], concurrency: number):
 
       @Process({ concurrency })
       async process(job: Job<DispatchJob>): Promise<void> {
-        await this.dispatcher.run(job.data);
+        await this.dispatcher.run(lane, job.data);
       }
     }
     Object.defineProperty(DispatchProcessor, 'name', { value: `DispatchProcessor ${name}` });

@@ -1,25 +1,22 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
-import type { DataSource } from 'typeorm';
 import { CredentialsService } from '../applications/credentials.service.js';
-import type { ClaimedBatch } from '../batches/batch.js';
 import { Leases } from '../batches/leases.js';
 import { CONFIG, type Config } from '../config/config.js';
-import { DATA_SOURCE } from '../database/transaction.js';
-import { DevicesService } from '../devices/devices.service.js';
-import { TokenHealth } from '../devices/token-health.js';
 import { CLOCK, type Clock } from '../lib/clock.js';
+import type { Lane } from '../lib/names.js';
 import { messageFor } from '../notifications/notification.js';
 import { NotificationsService } from '../notifications/notifications.service.js';
 import { RollUp } from '../notifications/roll-up.js';
 import { type Credential, PROVIDERS, type Provider } from '../providers/provider.js';
 import type { BatchRef, DispatchJob } from '../queue/queues.js';
-import { BatchRun } from './batch-run.js';
+import type { BatchRun } from './batch-run.js';
+import { CheckpointWriter } from './checkpoint-writer.js';
 import { Checkpointer } from './checkpointer.js';
+import { Claims } from './claims.js';
 import { Gates } from './gates.js';
 import { JobRun } from './job-run.js';
 import { Probes } from './probes.js';
 import type { SendingContext } from './sending-context.js';
-import { StopRule } from './stop-rule.js';
 
 /** Milliseconds until a paused notification's batch is looked at again. */
 const PAUSED_MS = 1_000;
@@ -31,27 +28,25 @@ export class Dispatcher {
   /** Jobs from claim to hand-over; the runs among them that can be told to stop. */
   private readonly jobs = new Set<Promise<void>>();
   private readonly sending = new Set<JobRun>();
-  private readonly stopRule = new StopRule();
   private isDraining = false;
 
   constructor(
     private readonly leases: Leases,
+    private readonly claims: Claims,
+    private readonly checkpoints: CheckpointWriter,
     private readonly notifications: NotificationsService,
     private readonly rollUp: RollUp,
-    private readonly devices: DevicesService,
-    private readonly tokens: TokenHealth,
     private readonly credentials: CredentialsService,
     private readonly gates: Gates,
     @Inject(PROVIDERS) private readonly providers: ReadonlyMap<string, Provider>,
-    @Inject(DATA_SOURCE) private readonly db: DataSource,
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
   /** Sends what the job's batches still owe. Ends when each is done, given back, or found to be another worker's. */
-  async run(job: DispatchJob): Promise<void> {
+  async run(lane: Lane, job: DispatchJob): Promise<void> {
     if (this.isDraining) return this.leases.unqueue(job.batches);
-    const work = this.claimAndSend(job);
+    const work = this.claimAndSend(lane, job);
     this.jobs.add(work);
     await work.finally(() => this.jobs.delete(work));
   }
@@ -63,44 +58,27 @@ export class Dispatcher {
     await Promise.allSettled(this.jobs);
   }
 
-  private async claimAndSend(job: DispatchJob): Promise<void> {
-    const { batches, deadlineMs } = await this.leases.claim(job.batches);
-    const claimedAtMs = this.clock.monotonicMs();
-    if (batches.length === 0) return;
-
-    const runs = await this.gather(batches);
+  private async claimAndSend(lane: Lane, job: DispatchJob): Promise<void> {
+    const claimed = await this.claims.claim(lane, job);
+    if (claimed.runs.length === 0) return;
     const used = new Map<BatchRun, Credential>();
-    await this.gates.refresh([...new Set(batches.map((batch) => batch.applicationId))]);
     const probes = new Probes(
       this.gates,
       this.credentials,
+      this.clock,
       (run) => used.get(run),
       (run) => this.providerOf(run),
     );
-    await probes.prepare(runs);
-    const checkpointer = new Checkpointer(this.leases, this.tokens, this.db, this.clock);
-    const jobRun = new JobRun(runs, checkpointer, this.context(claimedAtMs), probes, deadlineMs);
-    for (const run of runs) await this.open(run, jobRun, used);
+    await probes.prepare(claimed.runs);
+    const checkpointer = new Checkpointer(lane, claimed.runs, this.checkpoints);
+    const context = this.context(claimed.claimedAtMs);
+    const jobRun = new JobRun(claimed.runs, checkpointer, context, probes, claimed.deadlineMs);
+    for (const run of claimed.runs) await this.open(run, jobRun, used);
 
     this.sending.add(jobRun);
     const work = jobRun.run();
     if (this.isDraining) jobRun.drain();
     await work.finally(() => this.sending.delete(jobRun));
-  }
-
-  private async gather(batches: readonly ClaimedBatch[]): Promise<BatchRun[]> {
-    const ids = [...new Set(batches.map((batch) => batch.notificationId))];
-    const [notifications, targets] = await Promise.all([
-      this.notifications.forDispatch(ids),
-      this.devices.loadTargets(
-        this.db,
-        batches.flatMap((batch) => batch.deviceIds),
-      ),
-    ]);
-    return batches.flatMap((batch) => {
-      const notification = notifications.get(batch.notificationId);
-      return notification ? [new BatchRun(batch, notification, targets)] : [];
-    });
   }
 
   private async open(run: BatchRun, jobRun: JobRun, used: Map<BatchRun, Credential>): Promise<void> {
@@ -131,20 +109,21 @@ export class Dispatcher {
   private context(claimedAtMs: number): SendingContext {
     const remainingMs = (run: BatchRun) =>
       run.claimed.expiresAt.getTime() - run.claimed.claimedAt.getTime() - (this.clock.monotonicMs() - claimedAtMs);
+    const timeoutMs = this.config.REQUEST_TIMEOUT_SECONDS * 1000;
     return {
       window: this.config.DISPATCH_WINDOW,
-      stopRule: this.stopRule,
       nowMs: () => this.clock.monotonicMs(),
       random: () => Math.random(),
       remainingMs,
-      timing: (run) => ({
-        ttlSeconds: run.notification.options.ttlSeconds === 0 ? 0 : Math.max(1, Math.floor(remainingMs(run) / 1000)),
-        expiresAt: run.claimed.expiresAt,
-        timeoutMs: this.config.REQUEST_TIMEOUT_SECONDS * 1000,
-      }),
+      timing: (run) => {
+        const isNowOrNever = run.notification.options.ttlSeconds === 0;
+        const ttlSeconds = isNowOrNever ? 0 : Math.max(1, Math.floor(remainingMs(run) / 1000));
+        if (run.timing?.ttlSeconds !== ttlSeconds)
+          run.timing = { ttlSeconds, expiresAt: run.claimed.expiresAt, timeoutMs };
+        return run.timing;
+      },
       endWithoutCall: (run, position) => {
-        const { id, stopped: stops } = run.notification;
-        const stopped = stops[run.claimed.provider] ?? this.stopRule.stoppedBy(id, run.claimed.provider);
+        const stopped = run.notification.stopped[run.claimed.provider] ?? run.stopTally.stoppedBy;
         if (run.notification.state === 'cancelled') return { status: 'cancelled', code: 'cancelled' };
         if (stopped !== undefined) return { status: 'failed', code: stopped };
         if (remainingMs(run) <= 0) return { status: 'expired', code: 'ttl_expired' };

@@ -49,6 +49,11 @@ export class Gates {
     for (const row of rows) this.remember(row, startMs);
   }
 
+  /** No gate that this process knows of is closed. */
+  get areAllOpen(): boolean {
+    return this.entries.size === 0;
+  }
+
   /** Whether a send may pass now. Costs one look-up. */
   passage(applicationId: string, provider: ProviderName, scope: string): Passage {
     if (this.entries.size === 0) return OPEN;
@@ -76,15 +81,15 @@ export class Gates {
     this.entries.set(key, { passage: 'closed', untilMs: nowMs + storedMs });
   }
 
-  /** Counts an answer; true when the breaker tripped, which the caller answers with {@link close}. */
-  count(applicationId: string, provider: ProviderName, scope: string, result: 'success' | 'failure'): boolean {
+  /** Counts the answers of a gate's requests in this process; when it trips, the caller answers with {@link close}. */
+  breakerOf(applicationId: string, provider: ProviderName, scope: string): Breaker {
     const key = keyOf(applicationId, provider, scope);
     let breaker = this.breakers.get(key);
     if (!breaker) {
       breaker = new Breaker();
       this.breakers.set(key, breaker);
     }
-    return breaker.record(result, this.clock.monotonicMs());
+    return breaker;
   }
 
   takeProbes(applicationId: string, provider: ProviderName, scope: string, want: number): Promise<number> {

@@ -1,10 +1,10 @@
 import { type Attempt, RESULT, type ResultName, type TerminalStatus } from '../batches/batch.js';
 import type { Outcome } from '../providers/provider.js';
 import type { BatchRun } from './batch-run.js';
-import type { Checkpointer } from './checkpointer.js';
+import type { Answer, Checkpointer } from './checkpointer.js';
 import { Probes } from './probes.js';
 import type { SendingContext } from './sending-context.js';
-import { type Settlement, settle } from './settle.js';
+import { ACCEPTED, type Settlement, type Situation, settle } from './settle.js';
 
 /** A checkpoint is due at so many answers … */
 const CHECKPOINT_ANSWERS = 100;
@@ -16,28 +16,14 @@ const RENEW_EVERY_LOOKS = 5;
 /** Milliseconds for which answers are kept while Postgres is away; then the lease has long run out. */
 const GIVE_UP_MS = 60_000;
 
-type Entry = Omit<Attempt, 'batch' | 'ageMs' | 'deviceId'>;
-
-/** An entry of the log for a delivery that no provider was called for. */
-function unsent(outcome: string, code: string, statusAfter: string, retryInMs: number | null): Entry {
-  return {
-    isCall: false,
-    outcome,
-    code,
-    statusAfter,
-    retryInMs,
-    providerMessageId: null,
-    latencyMs: null,
-    detail: null,
-  };
-}
-
 /**
  * Sends the batches of one job: a sliding window over their deliveries, checkpoints while it slides. Ends when each batch is
  * done, given back, or somebody else's. Event-driven: an answer makes room, and room starts the next send.
  */
 export class JobRun {
   private inFlight = 0;
+  /** Batches before it have nothing to send at the moment. */
+  private firstUnsent = 0;
   private isWriting = false;
   private isDraining = false;
   private writeTimer: NodeJS.Timeout | undefined;
@@ -82,15 +68,19 @@ export class JobRun {
   /** Takes a provider's answer. */
   report(run: BatchRun, position: number, outcome: Outcome, latencyMs: number): void {
     this.inFlight -= 1;
-    const settlement = settle(outcome, {
+    const settlement = outcome.kind === 'accepted' ? ACCEPTED : settle(outcome, this.situationOf(run));
+    this.record(run, position, settlement, outcome, latencyMs);
+    this.carryOut(run, position, settlement, outcome);
+    this.pump();
+  }
+
+  private situationOf(run: BatchRun): Situation {
+    return {
       semantics: run.notification.semantics,
       step: run.claimed.step,
       remainingMs: this.context.remainingMs(run),
       random: this.context.random(),
-    });
-    this.record(run, position, settlement, outcome, latencyMs);
-    this.carryOut(run, position, settlement, outcome);
-    this.pump();
+    };
   }
 
   private pump(): void {
@@ -111,8 +101,15 @@ export class JobRun {
   /** Starts or ends one more delivery; false when none can be now. */
   private startNext(): boolean {
     if (this.context.nowMs() >= this.deadlineMs) return false;
-    for (const run of this.runs) {
-      if (run.isFenced || !run.hasUnsent || (run.isSuspect && this.inFlight > 0)) continue;
+    let isUsedUp = true;
+    for (let i = this.firstUnsent; i < this.runs.length; i += 1) {
+      const run = this.runs[i];
+      if (run === undefined || run.isFenced || !run.hasUnsent) {
+        if (isUsedUp) this.firstUnsent = i + 1;
+        continue;
+      }
+      isUsedUp = false;
+      if (run.isSuspect && this.inFlight > 0) continue;
       const position = run.next();
       if (position !== undefined) {
         this.start(run, position);
@@ -121,11 +118,16 @@ export class JobRun {
       if (this.isWriting) continue;
       const marked = run.markIntents();
       if (marked.length > 0) {
-        this.write(() => run.intentsCommitted(marked));
+        this.write(() => this.onIntentsCommitted(run, marked));
         return false;
       }
     }
     return false;
+  }
+
+  private onIntentsCommitted(run: BatchRun, marked: readonly number[]): void {
+    run.intentsCommitted(marked);
+    this.firstUnsent = 0;
   }
 
   private start(run: BatchRun, position: number): void {
@@ -134,7 +136,7 @@ export class JobRun {
       this.endUnsent(run, position, ended.status, ended.code);
       return;
     }
-    const target = run.targetOf(position);
+    const target = run.targets[position];
     if (!target || !run.sender) return;
     const passage = this.probes.passage(run, target.token);
     if (passage.kind === 'wait') {
@@ -153,13 +155,13 @@ export class JobRun {
 
   /** One push service is closed while others are open: this delivery waits in a child batch, the rest goes on. */
   private postpone(run: BatchRun, position: number, forMs: number): void {
-    const inMs = forMs < this.context.remainingMs(run) ? forMs : undefined;
-    if (inMs === undefined) this.endUnsent(run, position, 'expired', 'ttl_expired');
-    else this.log(run, position, unsent('gated', 'gate_closed', 'pending', inMs), 'moved');
+    const isInTime = forMs < this.context.remainingMs(run);
+    if (isInTime) this.log(run, position, 'moved', unsent('gated', 'gate_closed', 'pending', forMs));
+    else this.endUnsent(run, position, 'expired', 'ttl_expired');
   }
 
   private endUnsent(run: BatchRun, position: number, status: TerminalStatus, code: string): void {
-    this.log(run, position, unsent('', code, status, null), status);
+    this.log(run, position, status, unsent('', code, status, null));
   }
 
   /** What was open when a worker died: unknown where a repeat is forbidden, poison where it killed twice. */
@@ -173,54 +175,51 @@ export class JobRun {
 
   private record(run: BatchRun, position: number, settlement: Settlement, outcome: Outcome, latencyMs: number): void {
     const { fate } = settlement;
-    const result = fate.kind === 'ended' ? fate.status : fate.kind === 'retry' ? 'moved' : 'pending';
-    const entry: Entry = {
+    const isAccepted = outcome.kind === 'accepted';
+    const answer = this.log(run, position, resultOf(fate), {
       isCall: true,
       outcome: outcome.kind,
       code: outcome.code,
       statusAfter: fate.kind === 'ended' ? fate.status : 'pending',
       retryInMs: fate.kind === 'retry' ? fate.inMs : null,
-      providerMessageId: outcome.kind === 'accepted' ? (outcome.providerMessageId ?? null) : null,
+      providerMessageId: isAccepted ? (outcome.providerMessageId ?? null) : null,
       latencyMs,
-      detail: outcome.kind === 'accepted' ? null : (outcome.detail ?? null),
-    };
-    this.log(run, position, entry, result, settlement);
+      detail: isAccepted ? null : (outcome.detail ?? null),
+    });
+    const device = settlement.device && run.targets[position];
+    if (!device || !settlement.device) return;
+    const { token } = device;
+    const since = settlement.invalidSince;
+    const verdict = { deviceId: device.id, token, code: outcome.code, ...(since && { since }) };
+    answer.verdict = { effect: settlement.device, sentAtMs: run.sentAtMs[position] ?? answer.answeredAtMs, verdict };
   }
 
-  private log(run: BatchRun, position: number, entry: Entry, result: ResultName, settlement?: Settlement): void {
+  private log(run: BatchRun, position: number, result: ResultName, entry: Entry): Answer {
     run.set(position, RESULT[result]);
-    const device = run.targets[position];
-    const nowMs = this.context.nowMs();
-    const deviceId = run.claimed.deviceIds[position] ?? 0;
-    if (!settlement?.device || !device) {
-      this.checkpointer.add({ run, answeredAtMs: nowMs, attempt: { deviceId, ...entry } });
-      return;
-    }
-    this.checkpointer.add({
+    // Spelt out: a spread costs more than all the rest of it.
+    const answer: Answer = {
       run,
-      answeredAtMs: nowMs,
-      attempt: { deviceId, ...entry },
-      verdict: {
-        effect: settlement.device,
-        sentAtMs: run.sentAtMs[position] ?? nowMs,
-        verdict: {
-          deviceId,
-          tokenHash: device.tokenHash,
-          code: entry.code,
-          ...(settlement.invalidSince && { since: settlement.invalidSince }),
-        },
-      },
-    });
+      batch: 0,
+      deviceId: run.claimed.deviceIds[position] ?? 0,
+      isCall: entry.isCall,
+      outcome: entry.outcome,
+      code: entry.code,
+      statusAfter: entry.statusAfter,
+      retryInMs: entry.retryInMs,
+      providerMessageId: entry.providerMessageId,
+      latencyMs: entry.latencyMs,
+      detail: entry.detail,
+      ageMs: 0,
+      answeredAtMs: this.context.nowMs(),
+    };
+    this.checkpointer.add(answer);
+    return answer;
   }
 
   private carryOut(run: BatchRun, position: number, settlement: Settlement, outcome: Outcome): void {
-    const token = run.targets[position]?.token ?? '';
-    this.aside(this.probes.report(run, token, settlement, outcome));
+    this.aside(this.probes.report(run, run.targets[position]?.token ?? '', settlement, outcome));
     if (settlement.fate.kind === 'held') run.hold(0);
-    if (
-      settlement.message &&
-      this.context.stopRule.count(run.notification.id, run.claimed.provider, settlement.message, outcome.code)
-    ) {
+    if (settlement.message && run.stopTally.count(settlement.message, outcome.code)) {
       this.aside(this.context.stopProvider(run, outcome.code));
     }
   }
@@ -243,7 +242,7 @@ export class JobRun {
     this.isWriting = true;
     clearTimeout(this.writeTimer);
     this.writeTimer = undefined;
-    this.checkpointer.write(this.runs).then(
+    this.checkpointer.write().then(
       () => {
         this.isWriting = false;
         this.failingSinceMs = undefined;
@@ -286,4 +285,18 @@ export class JobRun {
     const handled = work.catch((error: unknown) => this.context.warn('job.side_work_failed', error));
     this.sideWork.push(handled);
   }
+}
+
+/** An entry of the log, but for the delivery that it is about. */
+type Entry = Omit<Attempt, 'batch' | 'ageMs' | 'deviceId'>;
+
+/** An entry for a delivery that no provider was called for. */
+function unsent(outcome: string, code: string, statusAfter: string, retryInMs: number | null): Entry {
+  const nothing = { providerMessageId: null, latencyMs: null, detail: null };
+  return { isCall: false, outcome, code, statusAfter, retryInMs, ...nothing };
+}
+
+function resultOf(fate: Settlement['fate']): ResultName {
+  if (fate.kind === 'ended') return fate.status;
+  return fate.kind === 'retry' ? 'moved' : 'pending';
 }

@@ -1,6 +1,8 @@
 import type { CredentialsService } from '../applications/credentials.service.js';
+import type { Clock } from '../lib/clock.js';
 import type { Credential, Outcome, Provider } from '../providers/provider.js';
 import type { BatchRun } from './batch-run.js';
+import type { Breaker } from './breaker.js';
 import type { Gates } from './gates.js';
 import type { Settlement } from './settle.js';
 
@@ -22,22 +24,28 @@ interface Tally {
 /** May this delivery pass? `wait`: not now; '' is the gate over the whole provider. */
 export type ProbePassage = { kind: 'go' } | { kind: 'wait'; scope: string; forMs: number };
 
+const GO: ProbePassage = { kind: 'go' };
+
 /**
  * One job's dealings with the gates: asks before each send, tells after each answer, and where a gate is half-open sends no
  * more than the probes it was granted and then judges by them.
  */
 export class Probes {
   private readonly tallies = new Map<string, Tally>();
+  /** Of the gates over a whole provider. */
+  private readonly breakers = new Map<BatchRun, Breaker>();
 
   constructor(
     private readonly gates: Gates,
     private readonly credentials: CredentialsService,
+    private readonly clock: Clock,
     private readonly used: (run: BatchRun) => Credential | undefined,
     private readonly provider: (run: BatchRun) => Provider,
   ) {}
 
   /** Takes probes for every half-open gate that these batches would pass. */
   async prepare(runs: readonly BatchRun[]): Promise<void> {
+    if (this.gates.areAllOpen) return;
     for (const run of runs) {
       const scopes = new Set(['']);
       for (const target of run.targets) if (target) scopes.add(this.provider(run).scopeOf(target.token));
@@ -46,6 +54,7 @@ export class Probes {
   }
 
   passage(run: BatchRun, token: string): ProbePassage {
+    if (this.gates.areAllOpen) return GO;
     for (const scope of this.scopesOf(run, token)) {
       const { applicationId, provider } = run.claimed;
       const passage = this.gates.passage(applicationId, provider, scope);
@@ -56,27 +65,37 @@ export class Probes {
       tally.left -= 1;
       tally.sent += 1;
     }
-    return { kind: 'go' };
+    return GO;
   }
 
   /** Carries out what an answer means for gates, breaker and credential. Undefined when it means nothing. */
   report(run: BatchRun, token: string, settlement: Settlement, outcome: Outcome): Promise<void> | undefined {
-    const scopes = this.scopesOf(run, token);
-    const work: (Promise<void> | undefined)[] = [];
-    if (this.tallies.size > 0) work.push(...scopes.map((scope) => this.judge(run, scope, settlement)));
-    work.push(this.closing(run, scopes.at(-1) ?? '', settlement, outcome));
-    return work.some((one) => one !== undefined) ? Promise.all(work).then(() => undefined) : undefined;
+    const scope = this.provider(run).scopeOf(token);
+    if (this.tallies.size === 0) return this.closing(run, scope, settlement, outcome);
+    const judging = this.scopesOf(run, token).map((one) => this.judge(run, one, settlement));
+    return Promise.all([...judging, this.closing(run, scope, settlement, outcome)]).then(() => undefined);
   }
 
   private closing(run: BatchRun, scope: string, settlement: Settlement, outcome: Outcome): Promise<void> | undefined {
     const { gate, breaker } = settlement;
     if (gate?.kind === 'credential') return this.breakCredential(run, outcome.code);
-    const { applicationId, provider } = run.claimed;
-    const isTripped = breaker !== undefined && this.gates.count(applicationId, provider, scope, breaker);
+    const isTripped = breaker !== undefined && this.breakerOf(run, scope).record(breaker, this.clock.monotonicMs());
     if (!gate && !isTripped) return undefined;
+    const { applicationId, provider } = run.claimed;
     if (this.gates.passage(applicationId, provider, scope).kind === 'closed') return undefined;
     const cause = gate ? { kind: gate.kind, forMs: gate.forMs } : { kind: 'breaker' as const };
     return this.gates.close(applicationId, provider, scope, { ...cause, reason: outcome.code });
+  }
+
+  private breakerOf(run: BatchRun, scope: string): Breaker {
+    const { applicationId, provider } = run.claimed;
+    if (scope !== '') return this.gates.breakerOf(applicationId, provider, scope);
+    let breaker = this.breakers.get(run);
+    if (breaker === undefined) {
+      breaker = this.gates.breakerOf(applicationId, provider, '');
+      this.breakers.set(run, breaker);
+    }
+    return breaker;
   }
 
   private async take(run: BatchRun, scope: string): Promise<void> {

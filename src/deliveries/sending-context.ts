@@ -1,13 +1,11 @@
 import type { TerminalStatus } from '../batches/batch.js';
 import type { SendTiming } from '../providers/provider.js';
 import type { BatchRun } from './batch-run.js';
-import type { StopRule } from './stop-rule.js';
 
 /** What one job needs of the rest of the worker. */
 export interface SendingContext {
   /** Deliveries in flight or not yet checkpointed, at most. */
   readonly window: number;
-  readonly stopRule: StopRule;
   /** The monotonic clock. */
   nowMs(): number;
   random(): number;

@@ -36,6 +36,13 @@ export interface Settlement {
   message?: 'accepted' | 'invalid';
 }
 
+/** What follows from an acceptance, whatever the situation. */
+export const ACCEPTED: Settlement = {
+  fate: { kind: 'ended', status: 'accepted' },
+  breaker: 'success',
+  message: 'accepted',
+};
+
 /**
  * @param outcome what the provider call ended with
  * @returns what follows for the delivery, the device, the gate and the breaker
@@ -43,7 +50,7 @@ export interface Settlement {
 export function settle(outcome: Outcome, situation: Situation): Settlement {
   switch (outcome.kind) {
     case 'accepted':
-      return { fate: { kind: 'ended', status: 'accepted' }, breaker: 'success', message: 'accepted' };
+      return ACCEPTED;
     case 'not_processed':
       // The transport has already repeated it once on another connection.
       return { fate: retry(situation, {}), breaker: 'failure' };

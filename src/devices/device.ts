@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
 import type { ProviderName } from '../lib/names.js';
-import type { Environment } from '../providers/provider.js';
+import type { Environment, Target } from '../providers/provider.js';
 
 export const DEVICE_STATUSES = ['active', 'invalid', 'refused'] as const;
 /** `invalid`: the provider said that the address is dead. `refused`: it belongs to another project, environment, key or topic. */
@@ -39,26 +39,18 @@ export interface DeviceProfile {
   appVersion?: string | null | undefined;
 }
 
-/** One device as dispatching needs it. Holds the token: never log it whole. */
-export interface DispatchTarget {
+/** A device as dispatching sees it: what its provider needs, and what decides whether it is still meant. */
+export interface DispatchTarget extends Target {
   id: number;
-  publicId: string;
-  provider: ProviderName;
-  token: string;
-  environment: Environment | null;
-  vapidPublicKey: string | null;
   status: DeviceStatus;
   userId: string | null;
-  /** SHA-256 of the token's identity, hex; tells whether the token is still the one that was used. */
-  tokenHash: string;
-  registeredAt: Date;
 }
 
 /** A token that a provider would not take. */
 export interface TokenVerdict {
   deviceId: number;
-  /** Hex; a device whose token changed meanwhile is left alone. */
-  tokenHash: string;
+  /** The one that was sent to; a device whose token changed meanwhile is left alone. */
+  token: string;
   code: string;
   /** Since when the provider knows; absent: since the push was sent. */
   since?: Date;

@@ -30,14 +30,14 @@ export class TokenHealthRepository {
     const [rows] = await db.query(
       `with verdict as (
          select * from unnest($1::bigint[], $2::text[], $3::text[], $4::timestamptz[], $5::int[])
-           as v(id, token_hash, code, since, sent_ago_ms)
+           as v(id, token, code, since, sent_ago_ms)
        ), locked as (
          -- One order for everybody: two workers that mark the same devices wait for each other, never in a circle.
          select d.id from device d join verdict using (id) order by d.id for update of d
        )
        update device d set status = $6, invalid_at = carillon_now(), invalid_reason = verdict.code
        from verdict, locked
-       where d.id = verdict.id and locked.id = d.id and d.token_hash = decode(verdict.token_hash, 'hex')
+       where d.id = verdict.id and locked.id = d.id and d.token = verdict.token
          and d.status in ('active', 'refused') and d.status <> $6
          and d.registered_at <= coalesce(verdict.since, carillon_now() - make_interval(secs => verdict.sent_ago_ms / 1000.0))
          and ($6 = 'invalid' or not exists (
@@ -46,7 +46,7 @@ export class TokenHealthRepository {
        returning d.id`,
       [
         verdicts.map((verdict) => verdict.deviceId),
-        verdicts.map((verdict) => verdict.tokenHash),
+        verdicts.map((verdict) => verdict.token),
         verdicts.map((verdict) => verdict.code),
         verdicts.map((verdict) => verdict.since ?? null),
         verdicts.map((verdict) => Math.ceil(verdict.sentAgoMs)),

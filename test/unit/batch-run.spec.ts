@@ -10,15 +10,10 @@ const at = new Date('2026-11-01T00:00:00Z');
 function target(id: number, overrides: Partial<DispatchTarget> = {}): DispatchTarget {
   return {
     id,
-    publicId: `00000000-0000-4000-8000-00000000000${id}`,
-    provider: 'fcm',
+    deviceId: `00000000-0000-4000-8000-00000000000${id}`,
     token: `token-${id}`,
-    environment: null,
-    vapidPublicKey: null,
     status: 'active',
     userId: 'u-1',
-    tokenHash: '00',
-    registeredAt: at,
     ...overrides,
   };
 }
