@@ -114,6 +114,11 @@ function expectSettled(replay: Replay, seed: number): void {
   const { ends, deaths, connection } = replay;
   const isRight = ends.every((times) => times === 1) && deaths === 1 && connection.open === 0;
   if (!isRight) throw new Error(`seed ${seed}: ${JSON.stringify({ ends, deaths, open: connection.open })}`);
+  for (const result of replay.results) {
+    if (result?.kind !== 'response') continue;
+    const { status, body } = result;
+    if (status < 200 || status > 999 || body.length > 1_000) throw new Error(`seed ${seed}: ${status} ${body.length}`);
+  }
 }
 
 it('reads the recorded conversations the same in one piece, byte by byte and in random pieces', () => {

@@ -76,10 +76,8 @@ class FakeSocket extends EventEmitter {
   }
 }
 
-const CLOCK: Clock = { now: () => new Date(0), monotonicMs: () => 1_000 };
-const wheel = new DeadlineWheel(CLOCK);
-const SETTINGS: ConnectionSettings = {
-  clock: CLOCK,
+const wheel = new DeadlineWheel({ now: () => new Date(0), monotonicMs: () => 1_000 });
+const SETTINGS: Omit<ConnectionSettings, 'clock'> = {
   maxStreams: 100,
   maxBodyBytes: 1_000,
   pingIdleMs: 60_000,
@@ -95,10 +93,13 @@ export class Replay implements ConnectionOwner {
   readonly ends: number[] = REQUESTS.map(() => 0);
   readonly connection: Connection;
   deaths = 0;
+  /** On the monotonic clock. */
+  nowMs = 1_000;
   private readonly socket = new FakeSocket();
   private readonly jobs: Job[] = [];
 
   constructor() {
+    const clock: Clock = { now: () => new Date(this.nowMs), monotonicMs: () => this.nowMs };
     const connected = {
       id: 'c1',
       socket: this.socket as unknown as Socket,
@@ -106,7 +107,7 @@ export class Replay implements ConnectionOwner {
       authority: 'localhost',
       initialStreams: 10,
     };
-    this.connection = new WireConnection(connected, SETTINGS, this);
+    this.connection = new WireConnection(connected, { ...SETTINGS, clock }, this);
     REQUESTS.forEach((request, index) => {
       const job = new Job(request, (result) => this.results.splice(index, 1, result), wheel, 9_000_000);
       const { finish } = job;
@@ -117,6 +118,10 @@ export class Replay implements ConnectionOwner {
       this.jobs.push(job);
       this.connection.start(job);
     });
+  }
+
+  get isDestroyed(): boolean {
+    return this.socket.isDestroyed;
   }
 
   /** The requests leave this side; without it they are still to be written. */
