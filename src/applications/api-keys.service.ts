@@ -1,4 +1,4 @@
-import { timingSafeEqual } from 'node:crypto';
+import { hash, timingSafeEqual } from 'node:crypto';
 import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
 import { CONFIG, type Config } from '../config/config.js';
@@ -24,6 +24,8 @@ export const BOOTSTRAP_KEY_ID = 'bootstrap';
 
 interface CachedKey {
   key: Promise<ValidKey | undefined>;
+  /** What the promise came to. */
+  value: ValidKey | undefined;
   untilMs: number;
   usedMs: number;
 }
@@ -93,48 +95,61 @@ export class ApiKeysService implements OnApplicationShutdown {
 
   /** Whether this key was good when it was last asked for in this process; costs no database. */
   wasValid(key: string): boolean {
-    return this.good.has(hashOf(key).toString('base64'));
+    return this.good.has(nameOf(key));
+  }
+
+  /** As {@link recognise}, but only what needs no look into the database. */
+  known(key: string): ValidKey | undefined {
+    const entry = this.cache.get(nameOf(key));
+    const nowMs = this.clock.monotonicMs();
+    if (entry?.value === undefined || entry.untilMs <= nowMs) return undefined;
+    this.use(entry, nowMs);
+    return entry.value;
   }
 
   /** The key that this secret belongs to, unless it is unknown, revoked or expired. */
   async recognise(key: string): Promise<ValidKey | undefined> {
-    const hash = hashOf(key);
-    if (this.bootstrapHash && timingSafeEqual(hash, this.bootstrapHash)) {
+    if (this.bootstrapHash && timingSafeEqual(hashOf(key), this.bootstrapHash)) {
       return { id: BOOTSTRAP_KEY_ID, applicationId: null, role: 'admin', remainingMs: null, corsOrigins: [] };
     }
     const nowMs = this.clock.monotonicMs();
-    const entry = this.cachedOrAsked(hash, nowMs);
-    const found = await entry.key;
-    if (found && nowMs - entry.usedMs > LAST_USED_INTERVAL_MS) {
-      entry.usedMs = nowMs;
-      this.noteUse(found.id);
-    }
-    return found;
+    const entry = this.cachedOrAsked(key, nowMs);
+    await entry.key;
+    this.use(entry, nowMs);
+    return entry.value;
   }
 
   async onApplicationShutdown(): Promise<void> {
     await this.unnoted;
   }
 
-  private cachedOrAsked(hash: Buffer, nowMs: number): CachedKey {
-    const name = hash.toString('base64');
+  private cachedOrAsked(secret: string, nowMs: number): CachedKey {
+    const name = nameOf(secret);
     const known = this.cache.get(name);
     if (known && known.untilMs > nowMs) return known;
     if (this.cache.size >= MAX_CACHED) this.cache.clear();
     const entry: CachedKey = {
-      key: this.keys.findValid(this.dataSource, hash),
+      key: this.keys.findValid(this.dataSource, hashOf(secret)),
+      value: undefined,
       untilMs: nowMs + CACHE_MS,
       usedMs: known?.usedMs ?? Number.NEGATIVE_INFINITY,
     };
     this.cache.set(name, entry);
     entry.key.then(
       (key) => {
+        entry.value = key;
         this.remember(name, key !== undefined);
         if (key?.remainingMs != null) entry.untilMs = Math.min(entry.untilMs, nowMs + key.remainingMs);
       },
       () => this.cache.delete(name),
     );
     return entry;
+  }
+
+  private use(entry: CachedKey, nowMs: number): void {
+    if (!entry.value || nowMs - entry.usedMs <= LAST_USED_INTERVAL_MS) return;
+    entry.usedMs = nowMs;
+    this.noteUse(entry.value.id);
   }
 
   private remember(name: string, isValid: boolean): void {
@@ -148,4 +163,9 @@ export class ApiKeysService implements OnApplicationShutdown {
       .then(() => this.keys.markUsed(this.dataSource, id))
       .catch((error: unknown) => this.logger.debug({ event: 'api_key.use_not_noted', err: error }));
   }
+}
+
+/** Under which a key is remembered: secrets themselves are not kept. */
+function nameOf(key: string): string {
+  return hash('sha256', key, 'base64');
 }

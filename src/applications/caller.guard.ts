@@ -4,7 +4,7 @@ import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { CONFIG, type Config } from '../config/config.js';
 import { RateLimiter } from '../http/rate-limit.js';
-import { ROUTE_METADATA, type RouteSpec } from '../http/route.js';
+import { ROUTE_METADATA, type Role, type RouteSpec } from '../http/route.js';
 import { invalidRequest, validateRequest } from '../http/validation.js';
 import { CLOCK, type Clock } from '../lib/clock.js';
 import { DomainError } from '../lib/errors.js';
@@ -43,26 +43,40 @@ export class CallerGuard implements CanActivate {
     this.failures = new RateLimiter(clock, FAILED_AUTH_PER_SECOND, FAILED_AUTH_BURST);
   }
 
-  async canActivate(context: ExecutionContext): Promise<boolean> {
+  canActivate(context: ExecutionContext): boolean | Promise<boolean> {
     if (context.getType() !== 'http') return true;
     const spec = this.reflector.get<RouteSpec | undefined>(ROUTE_METADATA, context.getHandler());
     if (!spec) throw new Error(`${context.getClass().name}.${context.getHandler().name} is not declared with @Route`);
     const request = context.switchToHttp().getRequest<AuthenticatedRequest>();
     if (spec.access === 'public') {
       if (spec.tag !== 'Health') this.requests.take(`ip:${request.ip}`);
-    } else {
-      const key = await this.authenticate(request);
-      request.corsOrigins = key.corsOrigins;
-      // Every installation of an app holds the same client key: one address must not use up the share of all others.
-      this.requests.take(key.role === 'client' ? `key:${key.id}:${request.ip}` : `key:${key.id}`);
-      request.caller = await this.authorise(key, spec.access, request);
+      validateRequest(spec, request);
+      return true;
     }
+    const secret = /^Bearer +([\x21-\x7e]{1,512})$/i.exec(request.headers.authorization ?? '')?.[1];
+    const known = secret === undefined ? undefined : this.keys.known(secret);
+    // Most requests bring a key that is known by heart, and then nothing has to be waited for.
+    if (known === undefined || known.applicationId === null) return this.ask(spec, spec.access, request, secret);
+    request.caller = this.admit(known, spec.access, request);
     validateRequest(spec, request);
     return true;
   }
 
-  private async authenticate(request: FastifyRequest): Promise<ValidKey> {
-    const secret = /^Bearer +([\x21-\x7e]{1,512})$/i.exec(request.headers.authorization ?? '')?.[1];
+  private async ask(
+    spec: RouteSpec,
+    access: readonly Role[],
+    request: AuthenticatedRequest,
+    secret: string | undefined,
+  ): Promise<boolean> {
+    const key = await this.authenticate(request, secret);
+    const caller = this.admit(key, access, request);
+    if (key.applicationId === null && caller.applicationId !== '') await this.applications.get(caller.applicationId);
+    request.caller = caller;
+    validateRequest(spec, request);
+    return true;
+  }
+
+  private async authenticate(request: FastifyRequest, secret: string | undefined): Promise<ValidKey> {
     const from = `ip:${request.ip}`;
     // Keys that were good a while ago never wait for what others at the same address try.
     if (this.failures.isExhausted(from) && !(secret !== undefined && this.keys.wasValid(secret)))
@@ -79,7 +93,11 @@ export class CallerGuard implements CanActivate {
     );
   }
 
-  private async authorise(key: ValidKey, access: RouteSpec['access'], request: FastifyRequest): Promise<Caller> {
+  /** May this key do that, now? That an application named by an admin key exists is still to be seen. */
+  private admit(key: ValidKey, access: readonly Role[], request: AuthenticatedRequest): Caller {
+    request.corsOrigins = key.corsOrigins;
+    // Every installation of an app holds the same client key: one address must not use up the share of all others.
+    this.requests.take(key.role === 'client' ? `key:${key.id}:${request.ip}` : `key:${key.id}`);
     const isAllowed = access.includes(key.role) || (key.role === 'admin' && access.includes('server'));
     if (!isAllowed) {
       const message = `This operation needs a key of role ${[...access].join(' or ')}; this one is ${key.role}.`;
@@ -92,7 +110,6 @@ export class CallerGuard implements CanActivate {
       }
       return { keyId: key.id, role: key.role, applicationId: key.applicationId };
     }
-    if (named !== undefined) await this.applications.get(named);
     if (named === undefined && !access.includes('admin')) {
       throw invalidRequest([{ path: 'query.applicationId', message: 'is needed with an admin key' }]);
     }
@@ -102,8 +119,8 @@ export class CallerGuard implements CanActivate {
 
 /** Takes `?applicationId=` out of the query, so that the route's own schema does not meet it. */
 function takeApplicationId(request: FastifyRequest): string | undefined {
+  if (!('applicationId' in Object(request.query))) return undefined;
   const { applicationId, ...rest } = Object(request.query);
-  if (applicationId === undefined) return undefined;
   const parsed = uuid.safeParse(applicationId);
   if (!parsed.success) throw invalidRequest([{ path: 'query.applicationId', message: 'is not an application id' }]);
   request.query = rest;

@@ -1,7 +1,8 @@
-import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
+import { Inject, Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyInstance } from 'fastify';
 import { Histogram } from 'prom-client';
+import { CONFIG, type Config } from '../config/config.js';
 import { Metrics } from './metrics.js';
 
 const BUCKETS_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
@@ -14,6 +15,7 @@ export class RequestObserver implements OnModuleInit {
   constructor(
     private readonly adapterHost: HttpAdapterHost,
     private readonly metrics: Metrics,
+    @Inject(CONFIG) private readonly config: Config,
   ) {}
 
   onModuleInit(): void {
@@ -24,12 +26,14 @@ export class RequestObserver implements OnModuleInit {
       buckets: BUCKETS_SECONDS,
       registers: [this.metrics.registry],
     });
+    const isLogged = ['debug', 'trace'].includes(this.config.LOG_LEVEL);
     const instance = this.adapterHost.httpAdapter.getInstance<FastifyInstance>();
     instance.addHook('onResponse', (request, reply, done) => {
       const { method } = request;
       const route = request.is404 ? 'none' : (request.routeOptions.url ?? 'none');
       const status = reply.statusCode;
       durations.observe({ method, route, status }, reply.elapsedTime / 1_000);
+      if (!isLogged) return done();
       const durationMs = Math.round(reply.elapsedTime);
       this.logger.debug({ event: 'http.request', requestId: request.id, method, route, status, durationMs });
       done();
