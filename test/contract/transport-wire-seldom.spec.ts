@@ -173,7 +173,7 @@ describe('a peer', () => {
 
   it('that asks and asks and never reads is left', async () => {
     const peer = await startWith(() => {});
-    const sent = harness.send(harness.transport(), originOf(peer));
+    const sent = harness.send(harness.transport({ pingBusyMs: 60_000 }), originOf(peer), { timeoutMs: 25_000 });
     const connection = await firstOf(peer.connections, (first) => first.of(1).length > 0);
     connection.socket.pause();
     const pings = Buffer.concat(times(10_000).map(() => frame(6, 0, 0, '0000000000000000')));
@@ -181,7 +181,7 @@ describe('a peer', () => {
       if (connection.socket.writable) connection.socket.write(pings, ask);
     };
     ask();
-    expect((await sent).kind).toBe('ambiguous');
+    expect(await sent).toEqual({ kind: 'ambiguous', reason: 'closed' });
   });
 
   it('that broke the protocol is left in seconds, although it goes on sending', () => {
