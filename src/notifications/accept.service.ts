@@ -43,13 +43,9 @@ export class AcceptService {
    * @param key the caller's `Idempotency-Key`; a dry run stores nothing and so does not use it
    * @throws DomainError see {@link MessagesService.check} and {@link Idempotency.once}
    */
-  async accept(applicationId: string, request: NotificationRequest, key: string | undefined): Promise<Answer> {
-    if (request.options?.dryRun) return { accepted: await this.dryRun(applicationId, request), isReplay: false };
-    if (key === undefined) {
-      const attempt = await this.attempt(applicationId, request, undefined);
-      if (!attempt || 'before' in attempt) throw new Error('a request without a key was taken for a repeated one');
-      return { accepted: attempt.response, isReplay: false };
-    }
+  accept(applicationId: string, request: NotificationRequest, key: string | undefined): Promise<Answer> {
+    if (request.options?.dryRun) return this.dryRun(applicationId, request);
+    if (key === undefined) return this.acceptAnyway(applicationId, request);
     const idempotent = { applicationId, key, requestHash: requestHash(request) };
     return this.idempotency.once(idempotent, () => this.attempt(applicationId, request, idempotent));
   }
@@ -67,6 +63,13 @@ export class AcceptService {
     return this.messages.preview(draftNotification(uuidV7(now), applicationId, request, now));
   }
 
+  /** Without a key every request is a new one. */
+  private async acceptAnyway(applicationId: string, request: NotificationRequest): Promise<Answer> {
+    const attempt = await this.attempt(applicationId, request, undefined);
+    if (!attempt || 'before' in attempt) throw new Error('a request without a key was taken for a repeated one');
+    return { accepted: attempt.response, isReplay: false };
+  }
+
   /** Undefined when another request took the key meanwhile. */
   private async attempt(
     applicationId: string,
@@ -78,7 +81,8 @@ export class AcceptService {
     const audience = isNow && isNamedBriefly(request.audience) ? request.audience : undefined;
     const { now, before, groups } = await this.intake.look({ applicationId, idempotent, audience });
     if (before) return { before };
-    const notification = await this.draft(applicationId, request, now);
+    const notification = draftNotification(uuidV7(now), applicationId, request, now);
+    await this.messages.check(notification);
     const item = this.itemOf(notification, audience ? groups : await this.resolve(notification), idempotent);
     return (await this.intake.store(item)) ? { response: item.response } : undefined;
   }
@@ -97,14 +101,10 @@ export class AcceptService {
     return { notification, groups, idempotent, response: acceptedOf(notification, firstState(notification, groups)) };
   }
 
-  private async draft(applicationId: string, request: NotificationRequest, now: Date): Promise<NewNotification> {
+  private async dryRun(applicationId: string, request: NotificationRequest): Promise<Answer> {
+    const now = await this.notifications.now();
     const notification = draftNotification(uuidV7(now), applicationId, request, now);
     await this.messages.check(notification);
-    return notification;
-  }
-
-  private async dryRun(applicationId: string, request: NotificationRequest): Promise<Accepted> {
-    const notification = await this.draft(applicationId, request, await this.notifications.now());
     const bound = await this.devices.upperBound(this.db, applicationId);
     const devices = { fcm: 0, apns: 0, webpush: 0 };
     for (let afterId = 0; ; ) {
@@ -122,7 +122,8 @@ export class AcceptService {
     }
     const reached = PROVIDER_NAMES.filter((name) => devices[name] > 0);
     const providers = await this.messages.dryRun(notification, reached);
-    return { ...acceptedOf(notification, 'completed'), dryRun: { devices, providers } };
+    const accepted = { ...acceptedOf(notification, 'completed'), dryRun: { devices, providers } };
+    return { accepted, isReplay: false };
   }
 }
 

@@ -24,11 +24,25 @@ export class MessagesService {
   /**
    * Refuses what a provider would refuse, before anybody is told that it was accepted.
    *
+   * @returns the credentials that the application has
    * @throws DomainError `no_credentials` when the application has none; `message_invalid` with the path of everything that
    *         a provider does not take, and by how many bytes it is too large
    */
-  async check(notification: Messageable): Promise<void> {
-    await this.checked(notification);
+  async check(notification: Messageable): Promise<ReadonlyMap<ProviderName, Credential>> {
+    const credentials = await this.credentials.openCurrent(notification.applicationId);
+    if (credentials.size === 0) {
+      throw new DomainError('unprocessable', 'no_credentials', 'the application has no credential of any provider yet');
+    }
+    const problems: (Problem & { name: ProviderName })[] = [];
+    for (const name of PROVIDER_NAMES) {
+      // Overrides for a provider without a credential are looked at too: a misspelt one must not wait for that credential.
+      if (!credentials.has(name) && notification.overrides[name] === undefined) continue;
+      for (const problem of this.provider(name).check(messageFor(notification, name))) {
+        problems.push({ name, ...problem });
+      }
+    }
+    if (problems.length > 0) throw messageInvalid(problems);
+    return credentials;
   }
 
   /**
@@ -37,7 +51,7 @@ export class MessagesService {
    * @throws DomainError as {@link check}
    */
   async preview(notification: Messageable): Promise<Partial<Record<ProviderName, PreviewRequest>>> {
-    const credentials = await this.checked(notification);
+    const credentials = await this.check(notification);
     return Object.fromEntries(
       [...credentials].map(([name, credential]) => [
         name,
@@ -69,23 +83,6 @@ export class MessagesService {
       }),
     );
     return Object.fromEntries(results.flat());
-  }
-
-  private async checked(notification: Messageable): Promise<ReadonlyMap<ProviderName, Credential>> {
-    const credentials = await this.credentials.openCurrent(notification.applicationId);
-    if (credentials.size === 0) {
-      throw new DomainError('unprocessable', 'no_credentials', 'the application has no credential of any provider yet');
-    }
-    const problems: (Problem & { name: ProviderName })[] = [];
-    for (const name of PROVIDER_NAMES) {
-      // Overrides for a provider without a credential are looked at too: a misspelt one must not wait for that credential.
-      if (!credentials.has(name) && notification.overrides[name] === undefined) continue;
-      for (const problem of this.provider(name).check(messageFor(notification, name))) {
-        problems.push({ name, ...problem });
-      }
-    }
-    if (problems.length > 0) throw messageInvalid(problems);
-    return credentials;
   }
 
   private provider(name: ProviderName): Provider {
