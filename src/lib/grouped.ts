@@ -5,8 +5,8 @@ interface Waiting<In, Out> {
 }
 
 /**
- * Lets concurrent calls share one round trip without a timer: a call that comes while none is under way goes at once, the
- * others wait for it and then go together.
+ * Lets concurrent calls share one round trip without a timer: calls of the same turn of the event loop go together when it
+ * ends; what comes while they are under way waits for them and then goes together.
  */
 export class Grouped<In, Out> {
   private waiting: Waiting<In, Out>[] = [];
@@ -25,12 +25,14 @@ export class Grouped<In, Out> {
   submit(item: In): Promise<Out> {
     return new Promise<Out>((resolve, reject) => {
       this.waiting.push({ item, resolve, reject });
-      if (!this.isBusy) void this.drain();
+      if (this.isBusy) return;
+      this.isBusy = true;
+      // At once would take the first of a turn alone, and let all others wait for it.
+      setImmediate(() => void this.drain());
     });
   }
 
   private async drain(): Promise<void> {
-    this.isBusy = true;
     while (this.waiting.length > 0) await this.flush(this.waiting.splice(0, this.maxSize));
     this.isBusy = false;
   }

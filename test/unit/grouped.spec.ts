@@ -1,8 +1,9 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { Grouped } from '../../src/lib/grouped.js';
 
 describe('Grouped', () => {
-  it('runs the first call at once and those that come meanwhile together', async () => {
+  it('runs the calls of one turn together, and then those that came meanwhile', async () => {
     const groups: number[][] = [];
     const gate = Promise.withResolvers<void>();
     const grouped = new Grouped(async (items: readonly number[]) => {
@@ -10,11 +11,19 @@ describe('Grouped', () => {
       if (groups.length === 1) await gate.promise;
       return items.map((item) => item * 2);
     });
-    const results = [1, 2, 3].map((item) => grouped.submit(item));
+    const first = [1, 2].map((item) => grouped.submit(item));
+    await nextTurn();
+    expect(groups).toEqual([[1, 2]]);
+    const later = [3, 4, 5].map((item) => grouped.submit(item));
+    await nextTurn();
+    expect(groups).toEqual([[1, 2]]);
     gate.resolve();
-    expect(await Promise.all(results)).toEqual([2, 4, 6]);
-    expect(groups).toEqual([[1], [2, 3]]);
-    expect(await grouped.submit(4)).toBe(8);
+    expect(await Promise.all([...first, ...later])).toEqual([2, 4, 6, 8, 10]);
+    expect(groups).toEqual([
+      [1, 2],
+      [3, 4, 5],
+    ]);
+    expect(await grouped.submit(6)).toBe(12);
   });
 
   it('lets a bad item fail alone', async () => {
