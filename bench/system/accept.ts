@@ -3,6 +3,7 @@ import type { Bench, Section } from '../section.js';
 import { figure, spreadOf, spreadText } from '../spread.js';
 import type { AcceptInput } from './accept-client.js';
 import { createDevices } from './devices.js';
+import { processText } from './processes.js';
 import { type CpuUse, cpuPer, profiling, Stack } from './stack.js';
 import { cheapest, withFcm } from './with-fcm.js';
 
@@ -59,6 +60,7 @@ function summaryOf(round: Round | undefined): string {
 
 function table(rounds: readonly Round[], stored: number): Section {
   const of = (value: (round: Round) => number) => spreadText(rounds.map(value));
+  const cpu = (kind: keyof CpuUse) => processText(rounds.map((round) => round.cpu[kind]));
   const asked = rounds.reduce((sum, { count }) => sum + count, 0);
   const accepted = rounds.reduce((sum, { ends }) => sum + (ends['202'] ?? 0), 0);
   const perSecond = spreadOf(rounds.map((round) => round.perSecond)).median;
@@ -69,9 +71,9 @@ function table(rounds: readonly Round[], stored: number): Section {
       ['requests/s', '≥ 4,000', of((round) => round.perSecond)],
       ['p50, ms', '', of((round) => round.extra?.['p50Ms'] ?? Number.NaN)],
       ['p99, ms', '≤ 100', of((round) => round.extra?.['p99Ms'] ?? Number.NaN)],
-      ['api, CPU µs per request', '', of((round) => round.cpu.api)],
-      ['Postgres, CPU µs per request', '', of((round) => round.cpu.postgres)],
-      ['Redis, CPU µs per request', '', of((round) => round.cpu.redis)],
+      ['api, CPU µs per request', '', cpu('api')],
+      ['Postgres, CPU µs per request', '', cpu('postgres')],
+      ['Redis, CPU µs per request', '', cpu('redis')],
       ['client, CPU µs per request', '', of((round) => round.cpuUs)],
       ['answered 202', 'all', `${figure(accepted)} of ${figure(asked)}`],
       ['of these in Postgres with key and batch', 'all', figure(stored)],

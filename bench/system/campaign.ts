@@ -4,6 +4,7 @@ import { figure, spreadOf, spreadText } from '../spread.js';
 import { type CampaignRun, runCampaign } from './campaign-run.js';
 import { createDevices } from './devices.js';
 import { prepareCampaignLoad } from './load.js';
+import { processText } from './processes.js';
 import { type Application, profiling, Stack } from './stack.js';
 import { cheapest, warmUpWorkers, withFcm } from './with-fcm.js';
 
@@ -73,15 +74,15 @@ function table(devices: number, rounds: readonly Round[], proof: string): Sectio
     ['h2load to the same server, requests/s', '', orWhy(h2load)],
     ['ours ÷ h2load', '≥ 0.3', orWhy(ratios)],
     ['from 202 to the first send, ms', '≤ 1,000', spreadText(of((round) => round.firstSendMs))],
-    ['worker, CPU µs per delivery', '≤ 12', spreadText(of((round) => round.cpuUs.workers))],
-    ['Postgres, CPU µs per delivery', '', spreadText(of((round) => round.cpuUs.postgres))],
-    ['Redis, CPU µs per delivery', '', spreadText(of((round) => round.cpuUs.redis))],
-    ['receiving server, CPU µs per delivery', '', spreadText(of((round) => round.cpuUs.sink))],
-    ['worker, largest resident memory, MiB', '≤ 256', spreadText(peak)],
+    ['worker, CPU µs per delivery', '≤ 12', processText(of((round) => round.cpuUs.workers))],
+    ['Postgres, CPU µs per delivery', '', processText(of((round) => round.cpuUs.postgres))],
+    ['Redis, CPU µs per delivery', '', processText(of((round) => round.cpuUs.redis))],
+    ['receiving server, CPU µs per delivery', '', processText(of((round) => round.cpuUs.sink))],
+    ['worker, largest resident memory, MiB', '≤ 256', processText(peak)],
     [
       'worker, growth from the second to the last quarter, MiB',
       '0',
-      spreadText(of((round) => growthMiB(round.memory))),
+      processText(of((round) => growthMiB(round.memory))),
     ],
     ['planned = accepted = logged, once each', 'all', `${complete} of ${rounds.length} rounds ${faults}`.trim()],
     ['what a provider saw that counts, in one more campaign', devices.toLocaleString('en-US'), proof],

@@ -9,12 +9,14 @@ const MANY = 200_000;
  * Gives an application `count` active FCM devices, one for each of the users `u-1`, `u-2`, …, straight into the table: the
  * public way in is another benchmark's subject. Tokens look like FCM's: 163 characters, random for all that a compressor or
  * an index can tell.
+ *
+ * @param many from so many on, the indexes are dropped and made anew
  */
-export async function createDevices(db: Client, applicationId: string, count: number): Promise<void> {
+export async function createDevices(db: Client, applicationId: string, count: number, many = MANY): Promise<void> {
   await db.query("set synchronous_commit = off; set maintenance_work_mem = '512MB'");
   // Every row's application is the one that the caller names.
   await db.query('set session_replication_role = replica');
-  const restore = count < MANY ? [] : await dropIndexes(db);
+  const restore = count < many ? [] : await dropIndexes(db);
   for (let from = 1; from <= count; from += CHUNK) {
     await db.query(INSERT, [applicationId, from, Math.min(count, from + CHUNK - 1)]);
   }

@@ -1,14 +1,23 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { spreadText } from '../spread.js';
+
+const HAS_PROC = existsSync('/proc/self/stat');
+
+/** As {@link spreadText}, for what only Linux tells about processes. */
+export function processText(values: readonly number[]): string {
+  return HAS_PROC ? spreadText(values) : 'not measured: needs /proc, which Linux has';
+}
 
 /** Microseconds of one clock tick of /proc/<pid>/stat: USER_HZ is 100 on every Linux that Node runs on. */
 const TICK_US = 10_000;
 
 /**
- * CPU that a process and its threads have used so far, in microseconds; 0 once it has ended.
+ * CPU that a process and its threads have used so far, in microseconds; 0 once it has ended, NaN without /proc.
  *
  * @see https://docs.kernel.org/scheduler/sched-stats.html (/proc/<pid>/schedstat: nanoseconds on the CPU)
  */
 export function cpuUsOf(pid: number): number {
+  if (!HAS_PROC) return Number.NaN;
   try {
     let us = 0;
     for (const thread of readdirSync(`/proc/${pid}/task`)) {
@@ -23,6 +32,7 @@ export function cpuUsOf(pid: number): number {
 
 /** The same for a process with all its children, those that have ended included; precise to some 10 ms each. */
 export function cpuUsOfFamily(root: number): number {
+  if (!HAS_PROC) return Number.NaN;
   let us = 0;
   for (const name of readdirSync('/proc')) {
     const pid = Number(name);
@@ -48,8 +58,9 @@ function statOf(pid: number): { parent: number; ownUs: number; endedChildrenUs: 
   return { parent: Number(fields[1]), ownUs: ticks(14) + ticks(15), endedChildrenUs: ticks(16) + ticks(17) };
 }
 
-/** Resident memory in MiB; 0 once the process has ended. */
+/** Resident memory in MiB; 0 once the process has ended, NaN without /proc. */
 export function residentMiB(pid: number): number {
+  if (!HAS_PROC) return Number.NaN;
   try {
     const kib = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1];
     return Number(kib ?? 0) / 1024;

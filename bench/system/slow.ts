@@ -3,7 +3,8 @@ import { startFcm } from '../servers/fcm.js';
 import { figure, spreadOf, spreadText } from '../spread.js';
 import { type CampaignRun, runCampaign } from './campaign-run.js';
 import { createDevices } from './devices.js';
-import { profiling, Stack } from './stack.js';
+import { processText } from './processes.js';
+import { type CpuUse, profiling, Stack } from './stack.js';
 import { warmUpWorkers, withFcm } from './with-fcm.js';
 
 const DELAY_MS = 50;
@@ -47,6 +48,7 @@ export async function slow(bench: Bench): Promise<Section[]> {
 
 function table(devices: number, rounds: readonly Round[]): Section {
   const of = (value: (round: Round) => number) => spreadText(rounds.map(value));
+  const cpu = (kind: keyof CpuUse) => processText(rounds.map((round) => round.cpuUs[kind]));
   const complete = rounds.filter(({ faults }) => faults.length === 0).length;
   return {
     title: `A campaign to ${devices.toLocaleString('en-US')} devices through one worker, ${DELAY_MS} ms from the provider`,
@@ -54,9 +56,9 @@ function table(devices: number, rounds: readonly Round[]): Section {
     rows: [
       ['deliveries/s', `≥ ${GOAL.toLocaleString('en-US')}`, of((round) => round.perSecond)],
       ['connections opened', '', of((round) => round.connections)],
-      ['worker, CPU µs per delivery', '', of((round) => round.cpuUs.workers)],
-      ['Postgres, CPU µs per delivery', '', of((round) => round.cpuUs.postgres)],
-      ['provider, CPU µs per delivery', '', of((round) => round.cpuUs.sink)],
+      ['worker, CPU µs per delivery', '', cpu('workers')],
+      ['Postgres, CPU µs per delivery', '', cpu('postgres')],
+      ['provider, CPU µs per delivery', '', cpu('sink')],
       ['planned = accepted = logged, once each', 'all', `${complete} of ${rounds.length} rounds`],
     ],
     figures: { slowPerSecond: spreadOf(rounds.map(({ perSecond }) => perSecond)).median },

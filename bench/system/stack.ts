@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import { loadWorkerProcesses } from '../../src/config/config.js';
@@ -68,18 +68,23 @@ export class Stack {
   /** Runs `work` with a stack that has an empty, migrated database; everything is ended and removed afterwards, also when we are killed. */
   static async with<T>(bench: Bench, work: (stack: Stack) => Promise<T>): Promise<T> {
     const dir = await mkdtemp(join(bench.workDir, 'stack-'));
-    guardian.removeAtDeath(bench.workDir);
-    const home = await Home.open(dir);
-    const postgres = await startPostgres({ dir: home.path('postgres'), logFile: home.logFile('postgres') });
-    const redis = await startRedis({ dir: home.path('redis'), logFile: home.logFile('redis'), report: bench.say });
-    await migrate(postgres.url);
-    const db = new Client({ connectionString: postgres.url });
-    await db.connect();
-    const stack = new Stack(bench, home, postgres, redis, db);
+    guardian.removeAtDeath(dir);
+    const undo: (() => Promise<unknown>)[] = [() => rm(dir, { recursive: true, force: true })];
     try {
+      const home = await Home.open(dir);
+      const postgres = await startPostgres({ dir: home.path('postgres'), logFile: home.logFile('postgres') });
+      undo.push(() => postgres.stop());
+      const redis = await startRedis({ dir: home.path('redis'), logFile: home.logFile('redis'), report: bench.say });
+      undo.push(() => redis.stop());
+      await migrate(postgres.url);
+      const db = new Client({ connectionString: postgres.url });
+      await db.connect();
+      undo.push(() => db.end());
+      const stack = new Stack(bench, home, postgres, redis, db);
+      undo.push(() => stack.stop());
       return await work(stack);
     } finally {
-      await stack.stop();
+      for (const step of undo.reverse()) await step();
     }
   }
 
@@ -200,10 +205,6 @@ export class Stack {
   private async stop(): Promise<void> {
     await Promise.all([this.api?.stop(), this.stopWorkers()]);
     await this.sink?.stop();
-    await this.db.end();
-    await this.redis.stop();
-    await this.postgres.stop();
-    await this.home.release();
   }
 }
 

@@ -37,11 +37,13 @@ export async function withFcm<T, Server extends Served>(
   }
 }
 
-const WARM_UP_DEVICES = 20_000;
+const WARM_UP_DEVICES = 100_000;
+const QUICK_WARM_UP_DEVICES = 20_000;
 
 /** Has the workers send a first campaign, so that their code is compiled when the clocks run. */
 export async function warmUpWorkers(stack: Stack, fcm: Fcm): Promise<void> {
   const application = await fcm.createApplication('warm-up');
-  await createDevices(stack.db, application.id, WARM_UP_DEVICES);
-  await runCampaign(stack, application, WARM_UP_DEVICES);
+  const devices = stack.bench.isQuick ? QUICK_WARM_UP_DEVICES : WARM_UP_DEVICES;
+  await createDevices(stack.db, application.id, devices);
+  await runCampaign(stack, application, devices);
 }
