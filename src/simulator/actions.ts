@@ -45,7 +45,8 @@ export const actionSchema = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('goaway'),
     code: z.int().min(0).max(13).default(0),
-    lastStreamId: z.int().nonnegative().optional(),
+    /** `handled`: the newest one that was acted on before; what came with it or later was not. */
+    lastStreamId: z.union([z.int().nonnegative(), z.literal('handled')]).optional(),
     debug: z.string().optional(),
     graceful: z.boolean().default(true),
   }),

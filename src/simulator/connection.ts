@@ -26,6 +26,8 @@ export class Connection {
   openStreams = 0;
   maxOpenStreams = 0;
   lastStreamId = 0;
+  /** Newest stream whose request was acted on. */
+  handledStreamId = 0;
   /** True: nothing more is read, handled or answered, while TCP stays up. */
   isStalled = false;
   /** Streams above it were announced as unprocessed by a GOAWAY. */

@@ -1,6 +1,6 @@
 import type { Action, RespondAction } from './actions.js';
 import type { VirtualClock } from './clock.js';
-import { INTERNAL_ERROR } from './connection.js';
+import { type Connection, INTERNAL_ERROR } from './connection.js';
 import type { Exchange, Reply } from './exchange.js';
 import type { Random } from './random.js';
 import { packHeaders, type Recorder } from './recorder.js';
@@ -56,7 +56,9 @@ export class Pipeline {
       return;
     }
     const { listener, service, shared } = this;
+    const { connection } = exchange;
     const action = shared.rules.next({ listener, service: service.name, target: judgement.target, exchange });
+    if (action?.type !== 'goaway') connection.handledStreamId = Math.max(connection.handledStreamId, exchange.streamId);
     if (action) this.perform(action, exchange, judgement);
     else this.proceed(exchange, judgement);
   }
@@ -143,7 +145,7 @@ export class Pipeline {
    */
   private goaway(action: Extract<Action, { type: 'goaway' }>, exchange: Exchange, admitted: Admitted): void {
     const { connection } = exchange;
-    const lastStreamId = action.lastStreamId ?? connection.lastStreamId;
+    const lastStreamId = this.lastStreamOf(action.lastStreamId, connection);
     const isProcessed = exchange.streamId <= lastStreamId;
     if (action.graceful) {
       if (isProcessed) this.proceed(exchange, admitted);
@@ -155,6 +157,10 @@ export class Pipeline {
     if (isProcessed) this.record(exchange, admitted, 0, 'goaway', false);
     // The frame leaves with the next turn of the loop; destroying now would drop it.
     setImmediate(() => connection.end());
+  }
+
+  private lastStreamOf(asked: number | 'handled' | undefined, connection: Connection): number {
+    return asked === 'handled' ? connection.handledStreamId : (asked ?? connection.lastStreamId);
   }
 
   private answer(exchange: Exchange, reply: Reply): void {

@@ -157,6 +157,16 @@ describe('faults on a connection', () => {
     expect((await simulator.messages()).map(({ target }) => target)).toEqual(['first', 'second']);
   });
 
+  it('nor was the one that met it, where the last stream is the newest handled', async () => {
+    await simulator.rule({ target: 'third' }, { type: 'goaway', lastStreamId: 'handled' });
+    const last = new Promise((resolve) => session.once('goaway', (_code, lastStreamId) => resolve(lastStreamId)));
+    expect([(await push('first')).status, (await push('second')).status]).toEqual([200, 200]);
+    const ends = await Promise.allSettled(['third', 'fourth'].map((token) => push(token)));
+    expect(ends.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    expect(await last).toBe(3);
+    expect((await simulator.messages()).map(({ target }) => target)).toEqual(['first', 'second']);
+  });
+
   it('the other GOAWAY breaks off what is in flight', async () => {
     await simulator.rule({ target: 't' }, { type: 'goaway', code: 11, graceful: false, debug: 'too_many_pings' });
     const code = new Promise((resolve) => session.once('goaway', resolve));
