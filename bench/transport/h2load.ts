@@ -13,6 +13,8 @@ const run = promisify(execFile);
 
 /** Clock ticks per second in `/proc/…/stat`; the kernel's ABI fixes them. */
 const TICKS_PER_SECOND = 100;
+/** Milliseconds; it waits for ever when the server leaves it alone. */
+const TIMEOUT_MS = 120_000;
 
 export interface H2load {
   /** One connection, {@link IN_FLIGHT} streams. */
@@ -40,7 +42,10 @@ export async function prepareH2load(bench: Bench, url: string, requests: readonl
 
 async function measure(tool: FoundTool, args: readonly string[], count: number): Promise<Measurement> {
   const cpuBefore = childrenCpuUs();
-  const { stdout } = await run(tool.command, [...args, `-n${count}`], { env: childEnvironment(tool.env) });
+  const { stdout } = await run(tool.command, [...args, `-n${count}`], {
+    env: childEnvironment(tool.env),
+    timeout: TIMEOUT_MS,
+  });
   const cpuUs = (childrenCpuUs() - cpuBefore) / count;
   const perSecond = Number(/finished in [^,]+, ([\d.]+) req\/s/.exec(stdout)?.[1]);
   const succeeded = Number(/status codes: (\d+) 2xx/.exec(stdout)?.[1]);
