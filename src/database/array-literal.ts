@@ -17,6 +17,21 @@ export function texts(values: Iterable<string | null>): string {
   return literal === '' ? '{}' : `{${literal.slice(1)}}`;
 }
 
+/** Of words that need no quotes: ids, times, names of ours; null becomes NULL. */
+export function words(values: Iterable<string | null>): string {
+  let literal = '';
+  for (const value of values) literal += `,${value ?? 'NULL'}`;
+  return literal === '' ? '{}' : `{${literal.slice(1)}}`;
+}
+
+/** Of JSON documents; undefined becomes NULL. */
+export function documents(values: Iterable<unknown>): string {
+  let literal = '';
+  // JSON holds no control characters, so quoting it as JSON escapes what Postgres wants escaped and nothing else.
+  for (const value of values) literal += value === undefined ? ',NULL' : `,${JSON.stringify(JSON.stringify(value))}`;
+  return literal === '' ? '{}' : `{${literal.slice(1)}}`;
+}
+
 function escaped(text: string): string {
   return /["\\]/.test(text) ? text.replace(/["\\]/g, '\\$&') : text;
 }

@@ -14,11 +14,11 @@ export interface Prepared {
   text: string;
 }
 
-/** A part of a statement in which another feature has a hand: SQL around one parameter, always the same, and that parameter. */
+/** A part of a statement in which another feature has a hand: SQL that is always the same, and its parameters. */
 export interface StatementPart {
-  /** @param parameter such as `$2` */
-  sql(parameter: string): string;
-  value: string;
+  /** @param first number of its first parameter */
+  sql(first: number): string;
+  values: readonly string[];
 }
 
 /** Runs a prepared statement, also an updating one, past TypeORM, which knows no names for statements. Array parameters: `array-literal.ts`. */

@@ -1,3 +1,4 @@
+import { numbers, texts, words } from '../database/array-literal.js';
 import type { StatementPart } from '../database/prepared.js';
 import type { NamedAudience } from './audience.js';
 import { type AudienceGroup, MAX_GROUP_SIZE } from './audience.repository.js';
@@ -17,35 +18,53 @@ export interface NamedGroup extends AudienceGroup {
 export function namedPart(
   audiences: readonly ({ applicationId: string; audience: NamedAudience } | undefined)[],
 ): StatementPart {
-  const users: object[] = [];
-  const devices: object[] = [];
+  const users = new Names();
+  const devices = new Names();
   for (const [position, named] of audiences.entries()) {
     if (!named) continue;
-    const { applicationId: application, audience } = named;
-    if ('userIds' in audience) for (const name of audience.userIds) users.push({ position, application, name });
-    else for (const name of audience.deviceIds) devices.push({ position, application, name });
+    const { applicationId, audience } = named;
+    if ('userIds' in audience) for (const name of audience.userIds) users.add(position, applicationId, name);
+    else for (const name of audience.deviceIds) devices.add(position, applicationId, name);
   }
-  return { sql: namedDevices, value: JSON.stringify({ users, devices }) };
+  return { sql: namedDevices, values: [...users.literals(), ...devices.literals()] };
+}
+
+/** Who is wanted, in columns. */
+class Names {
+  private readonly positions: number[] = [];
+  private readonly applicationIds: string[] = [];
+  private readonly names: string[] = [];
+
+  add(position: number, applicationId: string, name: string): void {
+    this.positions.push(position);
+    this.applicationIds.push(applicationId);
+    this.names.push(name);
+  }
+
+  literals(): string[] {
+    return [numbers(this.positions), words(this.applicationIds), texts(this.names)];
+  }
 }
 
 // Each name is looked up by itself, in an index, whatever the planner thinks of the number of names.
-function namedDevices(audiences: string): string {
+function namedDevices(first: number): string {
+  const at = (index: number) => `$${first + index}`;
   return `
     select position, provider, array_agg(id order by id)::text as "deviceIds", count(*)::int as n, min(id) as "firstId",
       max(id) as "lastId"
     from (
       select wanted.position, found.id, found.provider
-      from json_to_recordset(${audiences}::json -> 'users') as wanted(position integer, application uuid, name text)
+      from unnest(${at(0)}::int[], ${at(1)}::uuid[], ${at(2)}::text[]) as wanted(position, application_id, name)
       cross join lateral (
         select d.id, d.provider from device d
-        where d.application_id = wanted.application and d.user_id = wanted.name and d.status = 'active'
+        where d.application_id = wanted.application_id and d.user_id = wanted.name and d.status = 'active'
         order by d.id limit ${MAX_GROUP_SIZE + 1}) found
       union all
       select wanted.position, found.id, found.provider
-      from json_to_recordset(${audiences}::json -> 'devices') as wanted(position integer, application uuid, name uuid)
+      from unnest(${at(3)}::int[], ${at(4)}::uuid[], ${at(5)}::uuid[]) as wanted(position, application_id, name)
       cross join lateral (
         select d.id, d.provider from device d
-        where d.public_id = wanted.name and d.application_id = wanted.application and d.status = 'active' limit 1) found
+        where d.public_id = wanted.name and d.application_id = wanted.application_id and d.status = 'active' limit 1) found
     ) member
     group by position, provider order by position, min(id)`;
 }

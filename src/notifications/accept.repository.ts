@@ -1,10 +1,11 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
+import { documents, numbers, texts, words } from '../database/array-literal.js';
 import { runPrepared, type StatementPart } from '../database/prepared.js';
 import { DATA_SOURCE } from '../database/transaction.js';
 import type { ProviderName } from '../lib/names.js';
 import { IDEMPOTENCY_KEY_HOURS, type IdempotentRequest, type StoredResponse } from './idempotency.repository.js';
-import type { NewNotification, NotificationState } from './notification.js';
+import { isScheduled, type NewNotification, type NotificationState } from './notification.js';
 import type { Accepted } from './notifications.dto.js';
 
 /** A new notification and how far it is planned already. */
@@ -45,16 +46,19 @@ export class AcceptRepository {
     keys: readonly (Pick<IdempotentRequest, 'applicationId' | 'key'> | undefined)[],
     audiences: StatementPart,
   ): Promise<{ now: Date; before: (StoredResponse | undefined)[]; rows: readonly Row[] }> {
-    const wanted = keys.flatMap((given, position) => (given ? [{ position, ...pair(given) }] : []));
     const found = await runPrepared<{ now: Date; before: [number, string, Accepted][] | null; rows: Row[] | null }>(
       this.db,
-      { name: 'accept_look', text: lookSql(audiences.sql('$2')) },
-      [JSON.stringify(wanted), audiences.value],
+      { name: 'accept_look', text: lookSql(audiences.sql(3)) },
+      [
+        words(keys.map((given) => given?.applicationId ?? null)),
+        texts(keys.map((given) => given?.key ?? null)),
+        ...audiences.values,
+      ],
     );
     const { now = new Date(Number.NaN), before, rows } = found[0] ?? {};
     const answers: (StoredResponse | undefined)[] = keys.map(() => undefined);
     for (const [position, hash, response] of before ?? []) {
-      answers[position] = { requestHash: Buffer.from(hash, 'hex'), response };
+      answers[position - 1] = { requestHash: Buffer.from(hash, 'hex'), response };
     }
     return { now, before: answers, rows: rows ?? [] };
   }
@@ -74,8 +78,8 @@ export class AcceptRepository {
   ): Promise<{ ids: Set<string>; roots: StoredRoot[] }> {
     const found = await runPrepared<{ id: string } & (StoredRoot | { provider: null })>(
       this.db,
-      { name: 'accept_store', text: storeSql(roots.sql('$3')) },
-      [`${waitMs}ms`, JSON.stringify(rows.map(recordOf)), roots.value],
+      { name: 'accept_store', text: storeSql(roots.sql(COLUMNS.length + 2)) },
+      [`${waitMs}ms`, ...columnsOf(rows), ...roots.values],
     );
     return {
       ids: new Set(found.map(({ id }) => id)),
@@ -88,28 +92,44 @@ export class AcceptRepository {
   }
 }
 
-function pair({ applicationId, key }: Pick<IdempotentRequest, 'applicationId' | 'key'>) {
-  return { application_id: applicationId, key };
-}
+/** What is stored of a notification and its key, by column. */
+const COLUMNS = [
+  ...['id uuid', 'application_id uuid', 'lane text', 'semantics text', 'state text', 'planned integer'],
+  ...['is_planned boolean', 'created_at timestamptz', 'send_at timestamptz', 'expires_at timestamptz'],
+  ...['plan_wake_at timestamptz', 'audience jsonb', 'content jsonb', 'options jsonb', 'overrides jsonb'],
+  ...['key text', 'request_hash text', 'response json'],
+].map((column) => column.split(' '));
 
-function recordOf({ notification, state, isPlanned, planned, planWakeAt, idempotent, response }: NewRow) {
-  const { id, applicationId, lane, semantics, audience, content, options, overrides } = notification;
-  return {
-    ...{ id, application_id: applicationId, lane, semantics, audience, content, options, overrides, state, planned },
-    created_at: notification.createdAt,
-    send_at: notification.sendAt,
-    expires_at: notification.expiresAt,
-    plan_wake_at: planWakeAt,
-    is_planned: isPlanned,
-    ...(idempotent && { key: idempotent.key, request_hash: idempotent.requestHash.toString('hex'), response }),
-  };
+/** One array for each of {@link COLUMNS}. */
+function columnsOf(rows: readonly NewRow[]): string[] {
+  const of = <T>(value: (row: NewRow) => T): T[] => rows.map(value);
+  return [
+    words(of(({ notification }) => notification.id)),
+    words(of(({ notification }) => notification.applicationId)),
+    words(of(({ notification }) => notification.lane)),
+    words(of(({ notification }) => notification.semantics)),
+    words(of(({ state }) => state)),
+    numbers(of(({ planned }) => planned)),
+    words(of(({ isPlanned }) => String(isPlanned))),
+    words(of(({ notification }) => notification.createdAt.toISOString())),
+    words(of(({ notification }) => (isScheduled(notification) ? notification.sendAt.toISOString() : null))),
+    words(of(({ notification }) => notification.expiresAt.toISOString())),
+    words(of(({ isPlanned, planWakeAt }) => (isPlanned ? null : planWakeAt.toISOString()))),
+    documents(of(({ notification }) => notification.audience)),
+    documents(of(({ notification }) => notification.content)),
+    documents(of(({ notification }) => notification.options)),
+    documents(of(({ notification }) => notification.overrides)),
+    texts(of(({ idempotent }) => idempotent?.key ?? null)),
+    words(of(({ idempotent }) => idempotent?.requestHash.toString('hex') ?? null)),
+    documents(of(({ idempotent, response }) => idempotent && response)),
+  ];
 }
 
 const lookSql = (audiences: string) => `
   with clock as materialized (select carillon_now() as now)
   select clock.now,
     (select json_agg(json_build_array(k.position, encode(i.request_hash, 'hex'), i.response))
-     from json_to_recordset($1::json) as k(position integer, application_id uuid, key text)
+     from unnest($1::uuid[], $2::text[]) with ordinality as k(application_id, key, position)
      cross join lateral (
        select request_hash, response from idempotency_key i
        where i.application_id = k.application_id and i.key = k.key
@@ -122,9 +142,7 @@ const lookSql = (audiences: string) => `
 const storeSql = (roots: string) => `
   with given as materialized (
     select *, set_config('lock_timeout', $1, true)
-    from json_to_recordset($2::json) as r(id uuid, application_id uuid, lane text, semantics text, audience jsonb, content jsonb,
-      options jsonb, overrides jsonb, state text, planned integer, created_at timestamptz, send_at timestamptz,
-      expires_at timestamptz, plan_wake_at timestamptz, is_planned boolean, key text, request_hash text, response json)
+    from unnest(${COLUMNS.map(([, type], i) => `$${i + 2}::${type}[]`).join()}) as r(${COLUMNS.map(([name]) => name).join()})
     order by application_id, key
   ), taken as (
     insert into idempotency_key (application_id, key, request_hash, response, created_at)
@@ -137,7 +155,7 @@ const storeSql = (roots: string) => `
     insert into notification (id, application_id, lane, semantics, audience, content, options, overrides, state, created_at,
       send_at, expires_at, plan_wake_at, is_planned, planned, completed_at)
     select id, application_id, lane, semantics, audience, content, options, overrides, state, created_at,
-      send_at, expires_at, plan_wake_at, is_planned, planned, case when state = 'completed' then created_at end
+      coalesce(send_at, created_at), expires_at, coalesce(plan_wake_at, created_at), is_planned, planned, case when state = 'completed' then created_at end
     from given where key is null or (application_id, key) in (select application_id, key from taken)
     returning id, application_id, lane, expires_at
   ), root as (${roots})

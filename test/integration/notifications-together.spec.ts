@@ -140,6 +140,21 @@ describe('requests that come at the same time', () => {
   });
 });
 
+it('names, keys and texts arrive as they were sent, whatever is in them', async () => {
+  const tenant = await newTenant();
+  const awkward = `"{u},\\\\\n' \u0001NULL 한👋🏽`;
+  const devices = await insertDevices(db, tenant.id, 1, { userId: awkward });
+  const content = { title: awkward, data: { [awkward]: awkward } };
+  const key = `"{k},\\\\' NULL`;
+  const { status, body } = await post(tenant, { audience: { userIds: [awkward] }, content }, key);
+  expect(status).toBe(202);
+  expect(await recipients(body.id)).toEqual(await internalIds(devices));
+  const [row] = await db.query('select content, audience from notification where id = $1', [body.id]);
+  expect(row).toEqual({ content, audience: { userIds: [awkward] } });
+  const keys = await db.query('select key, response from idempotency_key where application_id = $1', [tenant.id]);
+  expect(keys).toEqual([{ key, response: body }]);
+});
+
 describe('a user with a great many devices', () => {
   it('up to 1,000 in all is batched at once, and left to a planner beyond', async () => {
     const tenant = await newTenant();
