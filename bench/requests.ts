@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { stableUuid } from '../src/providers/derive.js';
+import { stableUuids } from '../src/providers/derive.js';
 
 /** How many different devices the requests are for; more would only make preparing them slower. */
 export const DEVICES = 200;
@@ -69,7 +69,7 @@ function apnsRequest(device: number, run: string): SampleRequest {
       'apns-priority': '10',
       'apns-expiration': '1800000000',
       'apns-collapse-id': 'order-4711',
-      'apns-id': stableUuid(run, String(device)),
+      'apns-id': stableUuids(run)(String(device)),
       authorization: `bearer ${PROVIDER_TOKEN}`,
     },
     body: Buffer.from(JSON.stringify({ aps: { alert, sound: 'default' }, orderId: '4711' })),

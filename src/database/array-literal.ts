@@ -3,35 +3,29 @@
  * a fifth of a delivery.
  */
 
-/** Of numbers; null, which also stands for absent, becomes NULL. */
-export function numbers(values: Iterable<number | null>): string {
-  let literal = '';
-  for (const value of values) literal += value === null ? ',NULL' : `,${value}`;
-  return literal === '' ? '{}' : `{${literal.slice(1)}}`;
+/** Of numbers; null becomes NULL. */
+export function numbers(values: readonly (number | null)[]): string {
+  return `{${(values.includes(null) ? values.map((value) => value ?? 'NULL') : values).join()}}`;
 }
 
 /** Of texts, whatever is in them; null becomes NULL. */
-export function texts(values: Iterable<string | null>): string {
-  let literal = '';
-  for (const value of values) literal += value === null ? ',NULL' : `,"${escaped(value)}"`;
-  return literal === '' ? '{}' : `{${literal.slice(1)}}`;
+export function texts(values: readonly (string | null)[]): string {
+  if (values.length === 0) return '{}';
+  const isPlain = values.every((value) => value !== null && !/["\\]/.test(value));
+  return isPlain ? `{"${values.join('","')}"}` : `{${values.map(quoted).join()}}`;
 }
 
 /** Of words that need no quotes: ids, times, names of ours; null becomes NULL. */
-export function words(values: Iterable<string | null>): string {
-  let literal = '';
-  for (const value of values) literal += `,${value ?? 'NULL'}`;
-  return literal === '' ? '{}' : `{${literal.slice(1)}}`;
+export function words(values: readonly (string | null)[]): string {
+  return `{${values.map((value) => value ?? 'NULL').join()}}`;
 }
 
 /** Of JSON documents; undefined becomes NULL. */
-export function documents(values: Iterable<unknown>): string {
-  let literal = '';
+export function documents(values: readonly unknown[]): string {
   // JSON holds no control characters, so quoting it as JSON escapes what Postgres wants escaped and nothing else.
-  for (const value of values) literal += value === undefined ? ',NULL' : `,${JSON.stringify(JSON.stringify(value))}`;
-  return literal === '' ? '{}' : `{${literal.slice(1)}}`;
+  return `{${values.map((value) => (value === undefined ? 'NULL' : JSON.stringify(JSON.stringify(value)))).join()}}`;
 }
 
-function escaped(text: string): string {
-  return /["\\]/.test(text) ? text.replace(/["\\]/g, '\\$&') : text;
+function quoted(text: string | null): string {
+  return text === null ? 'NULL' : `"${text.replace(/["\\]/g, '\\$&')}"`;
 }

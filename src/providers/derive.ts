@@ -1,17 +1,28 @@
 import { hash } from 'node:crypto';
 
+const UUID_BYTES = 16;
+const TEXT_UUID_BYTES = 36;
+
 /**
- * UUID version 5 made of two ids: the same delivery gets the same id at every repeat, in every process.
+ * Makes UUIDs version 5 of two ids: the same delivery gets the same id at every repeat, in every process.
  *
  * @param namespace a UUID, the notification's
- * @param name      the device's id
+ * @returns a function of the name: a UUID too, the device's
  * @see https://www.rfc-editor.org/rfc/rfc9562#section-5.5
  */
-export function stableUuid(namespace: string, name: string): string {
-  const input = Buffer.concat([Buffer.from(namespace.replaceAll('-', ''), 'hex'), Buffer.from(name)]);
-  const hex = hash('sha1', input, 'hex');
-  const variant = (0x8 | (Number.parseInt(hex.charAt(16), 16) & 0x3)).toString(16);
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-5${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
+export function stableUuids(namespace: string): (name: string) => string {
+  const input = Buffer.alloc(UUID_BYTES + TEXT_UUID_BYTES);
+  input.write(namespace.replaceAll('-', ''), 'hex');
+  return (name) => {
+    input.write(name, UUID_BYTES, TEXT_UUID_BYTES, 'latin1');
+    const hex = hash(
+      'sha1',
+      name.length === TEXT_UUID_BYTES ? input : input.subarray(0, UUID_BYTES + name.length),
+      'hex',
+    );
+    const variant = (0x8 | (Number.parseInt(hex.charAt(16), 16) & 0x3)).toString(16);
+    return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-5${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
+  };
 }
 
 /** The first `chars` characters (at most 43) of the URL-safe SHA-256 of a text: short, equal for equal texts. */

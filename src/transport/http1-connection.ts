@@ -9,6 +9,7 @@ import {
   USEFUL_AFTER_MS,
 } from './connection.js';
 import { ambiguous, type Job, type JobHolder, notProcessed } from './job.js';
+import { bytesOf } from './spliced-body.js';
 
 /** Milliseconds; below the 5 s after which Node, Apache and others close an idle connection without a word. */
 const REUSE_WITHIN_MS = 4_000;
@@ -102,7 +103,7 @@ export class Http1Connection implements Connection, JobHolder {
     outgoing.on('error', () => {});
     outgoing.on('response', (response) => this.onResponse(job, response));
     outgoing.on('close', () => this.onRequestClosed(job));
-    outgoing.end(request.body);
+    outgoing.end(bytesOf(request.body));
   }
 
   private onResponse(job: Job, response: IncomingMessage): void {

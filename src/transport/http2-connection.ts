@@ -19,6 +19,7 @@ import {
 import { Heartbeat } from './heartbeat.js';
 import { Http2Exchange } from './http2-exchange.js';
 import { type Job, notProcessed } from './job.js';
+import { bytesOf } from './spliced-body.js';
 
 /** Milliseconds that a connection with nothing in flight may take to close. */
 const CLOSE_PATIENCE_MS = 2_000;
@@ -160,7 +161,7 @@ export class Http2Connection implements Connection {
       return;
     }
     this.exchanges.add(new Http2Exchange(stream, job, this, writtenBefore));
-    if (request.body !== undefined) stream.end(request.body);
+    if (request.body !== undefined) stream.end(bytesOf(request.body));
   }
 
   private headersOf(job: Job): OutgoingHttpHeaders {

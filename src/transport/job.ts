@@ -52,8 +52,9 @@ export class Job implements Expirable {
   holder: JobHolder | undefined;
   /** The connection that did not process it: the repeat must go elsewhere. Set at most once. */
   refusedBy: string | undefined;
+  earlier: Expirable | undefined;
+  later: Expirable | undefined;
   private settle: ((result: TransportResult) => void) | undefined;
-  private readonly slot: number;
 
   constructor(
     readonly request: TransportRequest,
@@ -63,7 +64,7 @@ export class Job implements Expirable {
     readonly deadlineMs: number,
   ) {
     this.settle = settle;
-    this.slot = wheel.add(this, deadlineMs);
+    wheel.add(this, deadlineMs);
   }
 
   get isSettled(): boolean {
@@ -76,7 +77,7 @@ export class Job implements Expirable {
     if (settle === undefined) return;
     this.settle = undefined;
     this.holder = undefined;
-    this.wheel.remove(this, this.slot);
+    this.wheel.remove(this);
     callSafely(settle, result);
   }
 

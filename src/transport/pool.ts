@@ -32,7 +32,7 @@ export interface PoolRegistry {
 /** The connections to one origin with one key, and the requests that wait for a stream on them. */
 export class Pool implements ConnectionOwner, JobHolder {
   /** May get new requests, if they have room. */
-  private readonly live = new Set<Connection>();
+  private live: readonly Connection[] = [];
   /** Finish what they have. */
   private readonly draining = new Set<Connection>();
   private readonly queue = new JobQueue();
@@ -60,7 +60,7 @@ export class Pool implements ConnectionOwner, JobHolder {
   }
 
   get connections(): number {
-    return this.live.size + this.draining.size;
+    return this.live.length + this.draining.size;
   }
 
   get inFlight(): number {
@@ -94,7 +94,7 @@ export class Pool implements ConnectionOwner, JobHolder {
 
   warm(origin: Origin): void {
     this.origin = origin;
-    if (this.live.size === 0) this.connect();
+    if (this.live.length === 0) this.connect();
   }
 
   expireJob(job: Job): void {
@@ -107,7 +107,9 @@ export class Pool implements ConnectionOwner, JobHolder {
   private pick(except?: string): Connection | undefined {
     const nowMs = this.settings.clock.monotonicMs();
     let best: Connection | undefined;
-    for (const connection of this.live) {
+    // By index, as iterators would be garbage for every request.
+    for (let i = 0; i < this.live.length; i += 1) {
+      const connection = this.live[i] as Connection;
       if (connection.id === except || (best !== undefined && connection.open >= best.open)) continue;
       if (connection.room(nowMs) > 0) best = connection;
     }
@@ -142,24 +144,24 @@ export class Pool implements ConnectionOwner, JobHolder {
 
   private isSettling(): boolean {
     const nowMs = this.settings.clock.monotonicMs();
-    return this.repeats.length === 0 && [...this.live].some((connection) => connection.isSettling(nowMs));
+    return this.repeats.length === 0 && this.live.some((connection) => connection.isSettling(nowMs));
   }
 
   private pumpRepeats(): void {
     const jobs = this.repeats;
     this.repeats = [];
-    const mayOpenAnother = this.live.size < this.settings.maxConnections;
+    const mayOpenAnother = this.live.length < this.settings.maxConnections;
     for (const job of jobs) {
       if (job.isSettled) continue;
       const connection = this.pick(job.refusedBy);
       if (connection !== undefined) this.start(job, connection);
-      else if (mayOpenAnother || [...this.live].some(({ id }) => id !== job.refusedBy)) this.repeats.push(job);
+      else if (mayOpenAnother || this.live.some(({ id }) => id !== job.refusedBy)) this.repeats.push(job);
       else job.finish(notProcessed('refused_stream'));
     }
   }
 
   private connect(): void {
-    if (this.isClosing || this.abortConnect !== undefined || this.live.size >= this.settings.maxConnections) return;
+    if (this.isClosing || this.abortConnect !== undefined || this.live.length >= this.settings.maxConnections) return;
     if (this.isSettling()) return;
     const delayMs = this.nextConnectAtMs - this.settings.clock.monotonicMs();
     if (delayMs > 0) {
@@ -202,7 +204,7 @@ export class Pool implements ConnectionOwner, JobHolder {
     // The limit is this side's: the next moment may have room.
     if (reason !== 'connection_limit') this.backOff();
     // With another connection alive, the requests have somewhere to wait for.
-    if (this.live.size === 0) this.failWaiting(reason);
+    if (this.live.length === 0) this.failWaiting(reason);
   }
 
   private onConnected(id: string, result: { socket: Socket; alpn: string }): void {
@@ -211,7 +213,7 @@ export class Pool implements ConnectionOwner, JobHolder {
     const initialStreams = this.origin.initialStreams ?? DEFAULT_INITIAL_STREAMS;
     const factory = result.alpn === 'h2' ? http2 : http1;
     const connection = factory({ id, socket: result.socket, protocol, authority, initialStreams }, this.settings, this);
-    this.live.add(connection);
+    this.live = [...this.live, connection];
     this.registry.opened(connection);
   }
 
@@ -235,19 +237,24 @@ export class Pool implements ConnectionOwner, JobHolder {
   }
 
   onDraining(connection: Connection): void {
-    if (!this.live.delete(connection)) return;
+    if (!this.live.includes(connection)) return;
+    this.removeLive(connection);
     this.draining.add(connection);
     if (this.waiting > 0) this.pump();
   }
 
   onDead(connection: Connection): void {
-    this.live.delete(connection);
+    this.removeLive(connection);
     this.draining.delete(connection);
     this.registry.gone(connection);
     // A peer that accepts connections only to drop them is as good as unreachable.
     if (connection.endedWell(this.settings.clock.monotonicMs())) this.failures = 0;
     else this.backOff();
     if (this.waiting > 0) this.pump();
+  }
+
+  private removeLive(connection: Connection): void {
+    this.live = this.live.filter((other) => other !== connection);
   }
 
   onNotProcessed(job: Job, connection: Connection, reason: NotProcessedReason): void {
@@ -274,7 +281,7 @@ export class Pool implements ConnectionOwner, JobHolder {
     this.abortConnect?.();
     this.abortConnect = undefined;
     this.failWaiting('shutdown');
-    for (const connection of [...this.live]) connection.drain();
+    for (const connection of this.live) connection.drain();
   }
 
   destroy(): void {

@@ -3,6 +3,8 @@
  * Knows no provider. The interface is narrow on purpose: implementations are exchangeable.
  */
 
+import type { SplicedBody } from './spliced-body.js';
+
 /** Where requests go. Equal `key` = the same pool of connections. */
 export interface Origin {
   /** Scheme, host and port, such as `https://api.push.apple.com:443`. */
@@ -34,7 +36,7 @@ export interface TransportRequest {
   headers: Readonly<Record<string, string>>;
   /** Names among `headers` that must never enter a compression table. */
   sensitive?: readonly string[];
-  body?: Buffer;
+  body?: Buffer | SplicedBody;
   /** Milliseconds for everything: waiting for a connection, sending, and the whole answer. */
   timeoutMs: number;
 }

@@ -5,6 +5,7 @@ import { type EphemeralKey, EphemeralKeys, makeEphemeralKey, Salts } from '../..
 import { WebPushSender } from '../../src/providers/webpush/webpush.sender.js';
 import { PushServices } from '../../src/providers/webpush/webpush.services.js';
 import { Turns } from '../../src/providers/webpush/webpush.turns.js';
+import { bytesOf } from '../../src/transport/spliced-body.js';
 import type { Transport, TransportRequest } from '../../src/transport/transport.js';
 import { ProviderBench, testMessage } from './providers-support.js';
 
@@ -94,8 +95,8 @@ function send(tokens: readonly string[], { makeKey, credentials = [credential], 
   );
 }
 
-const saltOf = ({ body }: TransportRequest) => body?.subarray(0, 16).toString('hex');
-const keyOf = ({ body }: TransportRequest) => body?.subarray(21, 86).toString('hex');
+const saltOf = ({ body }: TransportRequest) => bytesOf(body)?.subarray(0, 16).toString('hex');
+const keyOf = ({ body }: TransportRequest) => bytesOf(body)?.subarray(21, 86).toString('hex');
 
 describe('many at once', () => {
   it('500 messages: every one decrypts, no key pair and no salt twice', async () => {

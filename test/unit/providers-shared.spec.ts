@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Clock } from '../../src/lib/clock.js';
 import { publicDetail, withoutToken, wordOr } from '../../src/providers/answer.js';
-import { collapseIdOf, stableUuid } from '../../src/providers/derive.js';
+import { collapseIdOf, stableUuids } from '../../src/providers/derive.js';
 import { deepMerge } from '../../src/providers/overrides.js';
 import type { Credential, SharedToken, SharedTokenStore } from '../../src/providers/provider.js';
 import { TokenCache, type TokenResult } from '../../src/providers/token-cache.js';
@@ -9,7 +9,7 @@ import { TokenCache, type TokenResult } from '../../src/providers/token-cache.js
 describe('derived names', () => {
   it('a UUID of version 5, as RFC 9562 makes it', () => {
     // Appendix A.4: namespace DNS, name www.example.com.
-    expect(stableUuid('6ba7b810-9dad-11d1-80b4-00c04fd430c8', 'www.example.com')).toBe(
+    expect(stableUuids('6ba7b810-9dad-11d1-80b4-00c04fd430c8')('www.example.com')).toBe(
       '2ed6657d-e927-568b-95e1-2665a8aea6a2',
     );
   });

@@ -12,14 +12,15 @@ class SteppedClock implements Clock {
 function itemsOf(wheel: DeadlineWheel, deadlines: number[]): { expired: number[]; remove: (index: number) => void } {
   const expired: number[] = [];
   const items = deadlines.map((atMs, index) => {
-    const item = { expire: () => expired.push(index) };
-    return { item, slot: wheel.add(item, atMs) };
+    const item = { expire: () => expired.push(index), earlier: undefined, later: undefined };
+    wheel.add(item, atMs);
+    return item;
   });
   return {
     expired,
     remove: (index) => {
-      const entry = items[index];
-      if (entry !== undefined) wheel.remove(entry.item, entry.slot);
+      const item = items[index];
+      if (item !== undefined) wheel.remove(item);
     },
   };
 }

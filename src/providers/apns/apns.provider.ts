@@ -1,8 +1,8 @@
 import type { Clock } from '../../lib/clock.js';
 import { DomainError, type Problem } from '../../lib/errors.js';
 import type { Origin, Transport, TransportRequest, TransportResult } from '../../transport/transport.js';
-import { unansweredOutcome, withoutToken } from '../answer.js';
-import { stableUuid } from '../derive.js';
+import { type Answer, unansweredOutcome, withoutToken } from '../answer.js';
+import { stableUuids } from '../derive.js';
 import type { Endpoints } from '../endpoints.js';
 import type {
   Credential,
@@ -109,29 +109,26 @@ export class ApnsProvider implements Provider {
 
   openSender({ message, credentials, lane, report }: SenderOptions): Sender {
     const [credential] = credentials;
-    const template = compileApns(message, apnsSecret(credential).bundleId);
-    const batch = new ApnsBatch(this.transport, this.tokens, this.clock, credential, template, this.unavailableDelayMs);
-    const origins = new Map<Environment, Origin | undefined>();
+    const secret = apnsSecret(credential);
+    const template = compileApns(message, secret.bundleId);
+    const batch = new ApnsBatch(
+      this.transport,
+      this.tokens,
+      this.clock,
+      credential,
+      template,
+      this.unavailableDelayMs,
+      report,
+    );
+    const apnsIdOf = stableUuids(message.notificationId);
+    const origins: Partial<Record<Environment, Origin | undefined>> = {};
     return {
       send: (ref: number, target: Target, timing: SendTiming) => {
-        const startedMs = this.clock.monotonicMs();
-        const end = (outcome: Outcome) => {
-          const latencyMs = this.clock.monotonicMs() - startedMs;
-          report(
-            ref,
-            withoutToken(outcome, () => [target.token]),
-            latencyMs,
-          );
-        };
-        const environment = target.environment ?? apnsSecret(credential).environment;
-        if (!origins.has(environment)) origins.set(environment, this.originOf(credential, environment, lane));
-        const origin = origins.get(environment);
-        if (origin === undefined) {
-          end({ kind: 'credential_invalid', code: 'simulator_not_configured' });
-          return;
-        }
-        const apnsId = stableUuid(message.notificationId, target.deviceId);
-        batch.push({ origin, token: target.token, apnsId, timing, startedMs, end });
+        const environment = target.environment ?? secret.environment;
+        if (!(environment in origins)) origins[environment] = this.originOf(credential, environment, lane);
+        const origin = origins[environment];
+        if (origin !== undefined) batch.start(ref, target.token, apnsIdOf(target.deviceId), origin, timing);
+        else report(ref, { kind: 'credential_invalid', code: 'simulator_not_configured' }, 0);
       },
     };
   }
@@ -160,16 +157,19 @@ export class ApnsProvider implements Provider {
 
 /** One delivery under way. */
 interface Push {
-  origin: Origin;
+  ref: number;
   token: string;
   apnsId: string;
+  origin: Origin;
   timing: SendTiming;
   startedMs: number;
-  end(outcome: Outcome): void;
+  isRepeat: boolean;
 }
 
 /** One message's requests: provider token, request, at most one repeat with a fresh token or connection. */
 class ApnsBatch {
+  private readonly usesCertificate: boolean;
+
   constructor(
     private readonly transport: Transport,
     private readonly tokens: TokenCache,
@@ -177,26 +177,32 @@ class ApnsBatch {
     private readonly credential: Credential,
     private readonly template: ApnsTemplate,
     private readonly unavailableDelayMs: number,
-  ) {}
-
-  push(push: Push): void {
-    if (apnsSecret(this.credential).mode === 'certificate') this.post(push, undefined, false);
-    else this.tokens.use(this.credential, (result) => this.withToken(push, result, false));
+    private readonly report: SenderOptions['report'],
+  ) {
+    this.usesCertificate = apnsSecret(credential).mode === 'certificate';
   }
 
-  private withToken(push: Push, result: TokenResult, isRepeat: boolean): void {
-    if ('outcome' in result) push.end(result.outcome);
-    else this.post(push, result, isRepeat);
+  start(ref: number, token: string, apnsId: string, origin: Origin, timing: SendTiming): void {
+    const push = { ref, token, apnsId, origin, timing, startedMs: this.clock.monotonicMs(), isRepeat: false };
+    const used = this.usesCertificate ? undefined : this.tokens.atHand(this.credential);
+    if (used !== undefined || this.usesCertificate) this.post(push, used, timing.timeoutMs);
+    else this.tokens.use(this.credential, (result) => this.withToken(push, result));
   }
 
-  private post(push: Push, used: { token: SharedToken } | undefined, isRepeat: boolean): void {
-    const timeoutMs = push.timing.timeoutMs - (this.clock.monotonicMs() - push.startedMs);
-    if (timeoutMs <= 0) {
-      push.end({ kind: 'not_processed', code: 'timeout_before_send' });
-      return;
-    }
+  private withToken(push: Push, result: TokenResult): void {
+    if ('outcome' in result) this.end(push, result.outcome);
+    else this.postInTime(push, result.token);
+  }
+
+  private postInTime(push: Push, used: SharedToken): void {
+    const leftMs = push.timing.timeoutMs - (this.clock.monotonicMs() - push.startedMs);
+    if (leftMs > 0) this.post(push, used, leftMs);
+    else this.end(push, { kind: 'not_processed', code: 'timeout_before_send' });
+  }
+
+  private post(push: Push, used: SharedToken | undefined, timeoutMs: number): void {
     const headers: Record<string, string> = { ...this.template.headers(push.timing), 'apns-id': push.apnsId };
-    if (used !== undefined) headers['authorization'] = `bearer ${used.token.value}`;
+    if (used !== undefined) headers['authorization'] = `bearer ${used.value}`;
     const request: TransportRequest = {
       method: 'POST',
       path: `/3/device/${push.token}`,
@@ -205,32 +211,37 @@ class ApnsBatch {
       body: this.template.payload,
       timeoutMs,
     };
-    this.transport.request(push.origin, request, (result) => this.settle(push, used, isRepeat, result));
+    this.transport.request(push.origin, request, (result) => this.settle(push, used, result));
   }
 
-  private settle(
-    push: Push,
-    used: { token: SharedToken } | undefined,
-    isRepeat: boolean,
-    result: TransportResult,
-  ): void {
+  private settle(push: Push, used: SharedToken | undefined, result: TransportResult): void {
     if (result.kind !== 'response') {
-      push.end(unansweredOutcome(result, 0));
+      this.end(push, unansweredOutcome(result, 0));
       return;
     }
-    const outcome = apnsOutcome(result, {
-      now: this.clock.now(),
-      unavailableDelayMs: this.unavailableDelayMs,
-      hasOwnTopic: this.template.hasOwnTopic,
-    });
+    const outcome = this.outcomeOf(result);
     const { code } = outcome;
     if (code === 'Shutdown' || code === 'IdleTimeout' || code === 'UnrelatedKeyIdInToken') {
       this.transport.retire(result.connection);
     }
-    if (used === undefined || isRepeat) push.end(outcome);
-    else if (code === 'UnrelatedKeyIdInToken') this.post(push, used, true);
-    else if (code === 'ExpiredProviderToken') {
-      this.tokens.replace(this.credential, used.token, outcome, (next) => this.withToken(push, next, true));
-    } else push.end(outcome);
+    const mayRepeat = used !== undefined && !push.isRepeat;
+    if (mayRepeat && code === 'UnrelatedKeyIdInToken') {
+      push.isRepeat = true;
+      this.postInTime(push, used);
+    } else if (mayRepeat && code === 'ExpiredProviderToken') {
+      push.isRepeat = true;
+      this.tokens.replace(this.credential, used, outcome, (next) => this.withToken(push, next));
+    } else this.end(push, outcome);
+  }
+
+  private outcomeOf(answer: Answer): Outcome {
+    const { unavailableDelayMs, template } = this;
+    return apnsOutcome(answer, { now: this.clock.now(), unavailableDelayMs, hasOwnTopic: template.hasOwnTopic });
+  }
+
+  private end(push: Push, outcome: Outcome): void {
+    const latencyMs = this.clock.monotonicMs() - push.startedMs;
+    const isPlain = outcome.kind === 'accepted' && outcome.detail === undefined;
+    this.report(push.ref, isPlain ? outcome : withoutToken(outcome, () => [push.token]), latencyMs);
   }
 }

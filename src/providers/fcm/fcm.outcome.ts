@@ -18,26 +18,30 @@ const ERROR_INFO_TYPE = 'type.googleapis.com/google.rpc.ErrorInfo';
 const MALFORMED_TOKEN_TEXT = 'The registration token is not a valid FCM registration token';
 const TARGET_FIELDS = ['message.token', 'message.fid'];
 
-/** What stood around the message name in an acceptance that was read in full: all of them look alike. */
-let usual = { before: '', after: '' };
+/** What stood around the message name in an acceptance that was read whole: all of them look alike. */
+let usual = { before: Buffer.alloc(0), after: Buffer.alloc(0) };
 
 /** The outcome of an acceptance that looks like earlier ones, which nearly every answer does; undefined for {@link fcmOutcome} to read. */
-export function acceptedByFcm(answer: Answer): Outcome | undefined {
-  if (answer.status !== 200) return undefined;
-  const text = answer.body.toString('latin1');
+export function acceptedByFcm({ status, body }: Answer): Outcome | undefined {
+  if (status !== 200) return undefined;
   const { before, after } = usual;
-  const end = text.length - after.length;
-  const isUsual =
-    before !== '' && text.startsWith(before) && text.indexOf('"', before.length) === end && text.endsWith(after);
-  const name = isUsual ? text.slice(before.length, end) : learnedName(text);
+  const end = body.length - after.length;
+  const isUsual = end > before.length && before.length > 0 && isAt(body, 0, before) && isAt(body, end, after);
+  const name = isUsual ? body.toString('latin1', before.length, end) : learnedName(body);
   if (name === undefined || !/^[\w/:%.~-]+$/.test(name)) return undefined;
   return { kind: 'accepted', code: '200', status: 200, providerMessageId: name };
 }
 
-function learnedName(text: string): string | undefined {
-  const match = /^(\s*\{\s*"name"\s*:\s*")([^"\\]+)("\s*\}\s*)$/.exec(text);
+/** By hand: a view on the body, or a string of it, costs more than the comparison. */
+function isAt(body: Buffer, at: number, part: Buffer): boolean {
+  for (let i = 0; i < part.length; i += 1) if (body[at + i] !== part[i]) return false;
+  return true;
+}
+
+function learnedName(body: Buffer): string | undefined {
+  const match = /^(\s*\{\s*"name"\s*:\s*")([^"\\]+)("\s*\}\s*)$/.exec(body.toString('latin1'));
   if (match === null) return undefined;
-  usual = { before: match[1] ?? '', after: match[3] ?? '' };
+  usual = { before: Buffer.from(match[1] ?? '', 'latin1'), after: Buffer.from(match[3] ?? '', 'latin1') };
   return match[2];
 }
 

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { AndroidConfig, ApnsConfig, TokenMessage, WebpushConfig } from 'firebase-admin/messaging';
 import type { Problem } from '../../lib/errors.js';
+import { SplicedBody } from '../../transport/spliced-body.js';
 import { collapseIdOf, shortDigest } from '../derive.js';
 import { fitsEasily } from '../fits-easily.js';
 import { deepMerge, overridesOf } from '../overrides.js';
@@ -31,7 +32,7 @@ export interface FcmTemplate {
   /** Keys and values as FCM counts them. */
   payloadBytes: number;
   /** The request body for one device. `validate_only` is left out. */
-  body(token: string, timing: Pick<SendTiming, 'ttlSeconds' | 'expiresAt'>): Buffer;
+  body(token: string, timing: Pick<SendTiming, 'ttlSeconds' | 'expiresAt'>): SplicedBody;
 }
 
 /** @throws FcmMessageError when firebase-admin refuses it; {@link fcmProblems} says so earlier and better */
@@ -47,7 +48,8 @@ export function compileFcm(message: Message): FcmTemplate {
       if (rendered?.ttlSeconds !== ttlSeconds || rendered.expirySeconds !== expirySeconds) {
         rendered = { ttlSeconds, expirySeconds, ...render(parts, ttlSeconds, expirySeconds, caps) };
       }
-      return splice(rendered.head, token, rendered.tail);
+      // Tokens were checked to be ASCII that needs no escaping in JSON when they were registered.
+      return new SplicedBody(rendered.head, token, rendered.tail);
     },
   };
 }
@@ -196,15 +198,6 @@ function render(parts: readonly string[], ttlSeconds: number, expirySeconds: num
   const at = parts.indexOf(TOKEN_SLOT);
   const join = (some: readonly string[]) => Buffer.from(some.map((part) => values[part] ?? part).join(''));
   return { head: join(parts.slice(0, at)), tail: join(parts.slice(at + 1)) };
-}
-
-/** Tokens were checked to need no escaping in JSON when they were registered. */
-function splice(head: Buffer, token: string, tail: Buffer): Buffer {
-  const body = Buffer.allocUnsafe(head.length + token.length + tail.length);
-  head.copy(body, 0);
-  body.write(token, head.length, 'latin1');
-  tail.copy(body, head.length + token.length);
-  return body;
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { Clock } from '../../lib/clock.js';
 import { DomainError, type Problem } from '../../lib/errors.js';
+import type { SplicedBody } from '../../transport/spliced-body.js';
 import type { Origin, Transport, TransportResult } from '../../transport/transport.js';
 import { isRecord, unansweredOutcome, withoutToken } from '../answer.js';
 import type { Endpoints } from '../endpoints.js';
@@ -65,7 +66,7 @@ export class FcmProvider implements Provider {
   verifyCredential(credential: Credential, message = NO_MESSAGE): Promise<Outcome> {
     const timing = { ttlSeconds: message.ttlSeconds, expiresAt: this.clock.now() };
     const body = compileFcm(message).body(NO_TOKEN, timing);
-    const request = JSON.parse(body.toString('utf8')) as Record<string, unknown>;
+    const request = JSON.parse(body.toBuffer().toString('utf8')) as Record<string, unknown>;
     const dryRun = Buffer.from(JSON.stringify({ ...request, validate_only: true }));
     return new Promise((resolve) => {
       const report = (_ref: number, outcome: Outcome) => {
@@ -85,7 +86,7 @@ export class FcmProvider implements Provider {
     const template = compileFcm(message);
     const expiresAt = new Date(this.clock.now().getTime() + message.ttlSeconds * 1000);
     const body: unknown = JSON.parse(
-      template.body(PREVIEW_TOKEN, { ttlSeconds: message.ttlSeconds, expiresAt }).toString(),
+      template.body(PREVIEW_TOKEN, { ttlSeconds: message.ttlSeconds, expiresAt }).toBuffer().toString(),
     );
     return {
       method: 'POST',
@@ -117,12 +118,7 @@ export class FcmProvider implements Provider {
     // Connections belong to the transport.
   }
 
-  private delivery(
-    credential: Credential,
-    lane: Lane,
-    template: Pick<FcmTemplate, 'body'>,
-    report: SenderOptions['report'],
-  ): FcmDelivery {
+  private delivery(credential: Credential, lane: Lane, template: Bodies, report: SenderOptions['report']): FcmDelivery {
     const endpoint = this.endpoints.fcm(credential.simulated);
     const origin = endpoint && {
       url: endpoint.url,
@@ -150,6 +146,11 @@ function sendPath(credential: Credential): string {
   return `/v1/projects/${fcmSecret(credential).projectId}/messages:send`;
 }
 
+/** The request body for each device. */
+interface Bodies {
+  body(token: string, timing: SendTiming): Buffer | SplicedBody;
+}
+
 /** One delivery under way. */
 interface Push {
   ref: number;
@@ -172,7 +173,7 @@ class FcmDelivery {
     private readonly clock: Clock,
     private readonly credential: Credential,
     private readonly origin: Origin | undefined,
-    private readonly template: Pick<FcmTemplate, 'body'>,
+    private readonly template: Bodies,
     private readonly report: SenderOptions['report'],
   ) {
     this.path = sendPath(credential);

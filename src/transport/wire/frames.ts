@@ -1,3 +1,4 @@
+import { SplicedBody } from '../spliced-body.js';
 import { ByteWriter } from './byte-writer.js';
 
 /** https://www.rfc-editor.org/rfc/rfc9113#section-6 */
@@ -165,6 +166,15 @@ export class FrameWriter extends ByteWriter {
     this.head(8, FRAME.goaway, 0, 0);
     this.uint32(0);
     this.uint32(code);
+  }
+
+  /** A request's whole body as its only frame. */
+  wholeData(stream: number, body: Buffer | SplicedBody): void {
+    this.reserve(HEAD_BYTES + body.length);
+    this.head(body.length, FRAME.data, FLAG.endStream, stream);
+    if (body instanceof SplicedBody) body.copyTo(this.buffer, this.at);
+    else this.buffer.set(body, this.at);
+    this.at += body.length;
   }
 
   data(stream: number, body: Buffer, start: number, end: number, isLast: boolean): void {

@@ -1,3 +1,4 @@
+import { bytesOf } from '../spliced-body.js';
 import type { TransportRequest } from '../transport.js';
 import { ConnectionError, ERROR } from './errors.js';
 import { widened } from './flow.js';
@@ -81,10 +82,10 @@ export class RequestWriter {
     if (body.length <= this.window && body.length <= stream.sendWindow && body.length <= this.maxFrameBytes) {
       this.window -= body.length;
       stream.sendWindow -= body.length;
-      out.data(stream.id, body, 0, body.length, true);
+      out.wholeData(stream.id, body);
       return true;
     }
-    stream.pending = body;
+    stream.pending = bytesOf(body);
     if (!this.proceed(stream)) this.waiting.push(stream);
     return true;
   }
