@@ -1,13 +1,12 @@
-import { Injectable, Logger } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import type { DeviceGroup } from '../batches/batch.js';
 import { BatchesService } from '../batches/batches.service.js';
-import { jobsOf } from '../batches/feeder.js';
 import type { NamedAudience } from '../devices/audience.js';
 import { DevicesService, type NamedGroup } from '../devices/devices.service.js';
 import { Grouped } from '../lib/grouped.js';
 import type { Lane } from '../lib/names.js';
-import { Producers } from '../queue/producers.js';
-import { AcceptRepository, type NewRow, type StoredRoot } from './accept.repository.js';
+import { AcceptRepository, type NewRow } from './accept.repository.js';
+import { HandOver } from './hand-over.js';
 import type { IdempotentRequest, StoredResponse } from './idempotency.repository.js';
 import { isScheduled, type NewNotification } from './notification.js';
 import type { Accepted } from './notifications.dto.js';
@@ -46,7 +45,6 @@ export interface IntakeItem {
 /** Stores accepted notifications and wakes whoever comes next. Requests that come at the same time share the way. */
 @Injectable()
 export class Intake {
-  private readonly logger = new Logger(Intake.name);
   private readonly looks = new Grouped((newcomers: readonly Newcomer[]) => this.lookAll(newcomers));
   private readonly commits = new Grouped((items: readonly IntakeItem[]) => this.commit(items));
 
@@ -54,7 +52,7 @@ export class Intake {
     private readonly repository: AcceptRepository,
     private readonly devices: DevicesService,
     private readonly batches: BatchesService,
-    private readonly producers: Producers,
+    private readonly handOver: HandOver,
   ) {}
 
   /** Key, time and audience in one look. */
@@ -80,35 +78,21 @@ export class Intake {
       groups.map((group) => ({
         notification,
         group,
-        ...(isStraight(notification) && { queuedMs: HAND_OVER_MS }),
+        ...(isStraight(notification.lane) && { queuedMs: HAND_OVER_MS }),
       })),
     );
     const stored = await this.repository.store(items.map(rowOf), this.batches.rootsPart(roots), LOCK_WAIT_MS);
     const isNew = items.map(({ notification }) => stored.ids.has(notification.id));
-    // Not awaited: the requests are accepted, and what is lost here is found by the sweep and the feeder.
-    this.handOver(
-      items.filter((_, i) => isNew[i]),
-      stored.roots,
-    ).catch((error: unknown) => {
-      this.logger.warn({ event: 'intake.redis_unavailable', reason: String(error) });
-    });
+    const fresh = items.filter((_, i) => isNew[i]);
+    const lanes = new Map(fresh.map(({ notification }) => [notification.id, notification.lane]));
+    this.handOver.add(
+      fresh.flatMap(({ notification, groups }) => (groups || isScheduled(notification) ? [] : [notification.id])),
+      stored.roots.flatMap((root) => {
+        const lane = lanes.get(root.notificationId);
+        return lane && isStraight(lane) ? [{ ...root, lane }] : [];
+      }),
+    );
     return isNew;
-  }
-
-  private async handOver(items: readonly IntakeItem[], written: readonly StoredRoot[]): Promise<void> {
-    const lanes = new Map<string, Lane>();
-    const work: Promise<void>[] = [];
-    for (const { notification, groups } of items) {
-      if (groups && isStraight(notification)) lanes.set(notification.id, notification.lane);
-      if (!groups && !isScheduled(notification)) work.push(this.producers.notify(notification.id));
-    }
-    const queues = Map.groupBy(written, ({ notificationId, provider }) => `${lanes.get(notificationId)} ${provider}`);
-    for (const batches of queues.values()) {
-      const lane = lanes.get(batches[0]?.notificationId ?? '');
-      const provider = batches[0]?.provider;
-      if (lane && provider) work.push(this.producers.dispatchAll(lane, provider, jobsOf(batches)));
-    }
-    await Promise.all(work);
   }
 }
 
@@ -125,6 +109,6 @@ function rowOf({ notification, groups, response, idempotent }: IntakeItem): NewR
 }
 
 /** Campaigns go by way of the feeder, which gives every application its share. */
-function isStraight(notification: NewNotification): boolean {
-  return notification.lane !== 'bulk';
+function isStraight(lane: Lane): boolean {
+  return lane !== 'bulk';
 }

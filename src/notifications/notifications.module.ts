@@ -5,6 +5,7 @@ import { DevicesModule } from '../devices/devices.module.js';
 import { QueueModule } from '../queue/queue.module.js';
 import { AcceptRepository } from './accept.repository.js';
 import { AcceptService } from './accept.service.js';
+import { HandOver } from './hand-over.js';
 import { Idempotency } from './idempotency.js';
 import { IdempotencyRepository } from './idempotency.repository.js';
 import { Intake } from './intake.js';
@@ -20,6 +21,7 @@ import { RollUpRepository } from './roll-up.repository.js';
   providers: [
     AcceptRepository,
     AcceptService,
+    HandOver,
     Idempotency,
     IdempotencyRepository,
     Intake,

@@ -1,21 +1,25 @@
 import type { DataSource } from 'typeorm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DATA_SOURCE } from '../../src/database/transaction.js';
+import type { DispatchJob } from '../../src/queue/queues.js';
 import { insertDevices, notificationRequest } from '../factories/notification.js';
 import { type Answer, call, createApplication, startApi, type TestApi } from '../setup/app.js';
 import { createTestDatabase, type TestDatabase } from '../setup/database.js';
 import { eventually } from '../setup/eventually.js';
+import { jobsOn } from '../setup/jobs.js';
 import { testRedisUrl } from '../setup/redis.js';
 
 type Tenant = Awaited<ReturnType<typeof createApplication>>;
 
 let database: TestDatabase;
+let redis: string;
 let api: TestApi;
 let db: DataSource;
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  api = await startApi({ database: database.url, redis: await testRedisUrl() });
+  redis = await testRedisUrl();
+  api = await startApi({ database: database.url, redis });
   db = api.app.get<DataSource>(DATA_SOURCE);
 });
 
@@ -126,6 +130,22 @@ describe('requests that come at the same time', () => {
       expect(answers[i]?.body.status, what).toBe(status);
       expect(await recipients(answers[i]?.body.id), what).toEqual(await internalIds(devices));
     }
+  });
+
+  it('are handed to the workers, each batch once, in fewer jobs than there are requests', async () => {
+    const tenant = await newTenant();
+    await insertDevices(db, tenant.id, 1, { userId: 'u-1', provider: 'apns' });
+    const answers = await together(() =>
+      Array.from({ length: 50 }, () => post(tenant, { audience: { userIds: ['u-1'] }, options: { lane: 'critical' } })),
+    );
+    const jobs = await eventually(async () => {
+      const found = (await jobsOn(redis, 'dispatch-critical-apns')) as DispatchJob[];
+      expect(found.flatMap(({ batches }) => batches)).toHaveLength(50);
+      return found;
+    });
+    expect(jobs.length).toBeLessThan(25);
+    const ids = jobs.flatMap(({ batches }) => batches.map(([id]) => id));
+    expect(new Set(ids)).toEqual(new Set(answers.map(({ body }) => body.id)));
   });
 
   it('are stored although one of them is refused', async () => {
