@@ -56,6 +56,7 @@ export async function ensurePartitions(db: DataSource): Promise<{ made: number; 
     if (rows) made += rows[0].made;
     else postponed.push(table);
   }
+  if (made > 0) await db.query('select carillon_skip_array_statistics()');
   return { made, postponed };
 }
 
