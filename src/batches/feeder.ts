@@ -11,6 +11,8 @@ import { type FedBatch, FeedRepository, type IdSpan, type QueueRoom } from './fe
 
 /** Batches per application, lane and provider in one round: small, so that rounds alternate between applications. */
 const BATCHES_PER_APPLICATION = 8;
+/** A round that hands over fewer batches leaves nothing that could not wait for the next one's time. */
+export const FULL_ROUND = BATCHES_PER_APPLICATION;
 /** Deliveries queued per lane and provider: a few seconds of work, so that pausing and priorities act at once. */
 const MAX_QUEUED_DELIVERIES = 32_000;
 /** Milliseconds until an undelivered job counts as lost. */

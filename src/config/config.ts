@@ -60,7 +60,7 @@ const environmentSchema = z.object({
   SIMULATOR_CA_FILE: z.string().optional(),
   APNS_UNAVAILABLE_MIN_DELAY_SECONDS: count(900, 0, 86_400),
   DISPATCH_WINDOW: count(200, 1, 10_000),
-  DISPATCH_CONCURRENCY: count(4, 1, 64),
+  DISPATCH_CONCURRENCY: count(8, 1, 64),
   REQUEST_TIMEOUT_SECONDS: count(10, 1, 15),
   ATTEMPT_RETENTION_DAYS: count(30, 1, 3650),
   NOTIFICATION_RETENTION_DAYS: count(35, 1, 3650),

@@ -5,7 +5,7 @@ import {
   Logger,
   type OnApplicationBootstrap,
 } from '@nestjs/common';
-import { Feeder } from '../batches/feeder.js';
+import { Feeder, FULL_ROUND } from '../batches/feeder.js';
 import { Sweep } from '../batches/sweep.js';
 import { CONFIG, type Config } from '../config/config.js';
 import { type Loop, startLoop } from '../lib/loop.js';
@@ -36,7 +36,7 @@ export class DispatchLoops implements OnApplicationBootstrap, BeforeApplicationS
     const { WORKER_LANES, WORKER_BACKGROUND } = this.config;
     // In every worker: what it has sent is marked in its own memory alone.
     this.start('roll_up', ROLL_UP_MS, () => this.rollUp.flush());
-    if (WORKER_LANES.length > 0) this.start('feed', FEED_MS, async () => (await this.feeder.feed()) > 0);
+    if (WORKER_LANES.length > 0) this.start('feed', FEED_MS, async () => (await this.feeder.feed()) >= FULL_ROUND);
     if (!WORKER_BACKGROUND) return;
     this.start('sweep', SWEEP_MS, async () => {
       for (const id of await this.sweep.sweep()) this.rollUp.mark(id);

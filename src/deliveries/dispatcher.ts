@@ -65,7 +65,6 @@ export class Dispatcher {
     const probes = new Probes(
       this.gates,
       this.credentials,
-      this.clock,
       (run) => used.get(run),
       (run) => this.providerOf(run),
     );

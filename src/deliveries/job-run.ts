@@ -69,8 +69,9 @@ export class JobRun {
   report(run: BatchRun, position: number, outcome: Outcome, latencyMs: number): void {
     this.inFlight -= 1;
     const settlement = outcome.kind === 'accepted' ? ACCEPTED : settle(outcome, this.situationOf(run));
-    this.record(run, position, settlement, outcome, latencyMs);
-    this.carryOut(run, position, settlement, outcome);
+    const nowMs = this.context.nowMs();
+    this.record(run, position, settlement, outcome, latencyMs, nowMs);
+    this.carryOut(run, position, settlement, outcome, nowMs);
     this.pump();
   }
 
@@ -156,12 +157,13 @@ export class JobRun {
   /** One push service is closed while others are open: this delivery waits in a child batch, the rest goes on. */
   private postpone(run: BatchRun, position: number, forMs: number): void {
     const isInTime = forMs < this.context.remainingMs(run);
-    if (isInTime) this.log(run, position, 'moved', unsent('gated', 'gate_closed', 'pending', forMs));
+    if (isInTime)
+      this.log(run, position, this.context.nowMs(), 'moved', unsent('gated', 'gate_closed', 'pending', forMs));
     else this.endUnsent(run, position, 'expired', 'ttl_expired');
   }
 
   private endUnsent(run: BatchRun, position: number, status: TerminalStatus, code: string): void {
-    this.log(run, position, status, unsent('', code, status, null));
+    this.log(run, position, this.context.nowMs(), status, unsent('', code, status, null));
   }
 
   /** What was open when a worker died: unknown where a repeat is forbidden, poison where it killed twice. */
@@ -173,10 +175,17 @@ export class JobRun {
     }
   }
 
-  private record(run: BatchRun, position: number, settlement: Settlement, outcome: Outcome, latencyMs: number): void {
+  private record(
+    run: BatchRun,
+    position: number,
+    settlement: Settlement,
+    outcome: Outcome,
+    latencyMs: number,
+    nowMs: number,
+  ): void {
     const { fate } = settlement;
     const isAccepted = outcome.kind === 'accepted';
-    const answer = this.log(run, position, resultOf(fate), {
+    const answer = this.log(run, position, nowMs, resultOf(fate), {
       isCall: true,
       outcome: outcome.kind,
       code: outcome.code,
@@ -194,7 +203,7 @@ export class JobRun {
     answer.verdict = { effect: settlement.device, sentAtMs: run.sentAtMs[position] ?? answer.answeredAtMs, verdict };
   }
 
-  private log(run: BatchRun, position: number, result: ResultName, entry: Entry): Answer {
+  private log(run: BatchRun, position: number, answeredAtMs: number, result: ResultName, entry: Entry): Answer {
     run.set(position, RESULT[result]);
     // Spelt out: a spread costs more than all the rest of it.
     const answer: Answer = {
@@ -210,14 +219,14 @@ export class JobRun {
       latencyMs: entry.latencyMs,
       detail: entry.detail,
       ageMs: 0,
-      answeredAtMs: this.context.nowMs(),
+      answeredAtMs,
     };
     this.checkpointer.add(answer);
     return answer;
   }
 
-  private carryOut(run: BatchRun, position: number, settlement: Settlement, outcome: Outcome): void {
-    this.aside(this.probes.report(run, run.targets[position]?.token ?? '', settlement, outcome));
+  private carryOut(run: BatchRun, position: number, settlement: Settlement, outcome: Outcome, nowMs: number): void {
+    this.aside(this.probes.report(run, run.targets[position]?.token ?? '', settlement, outcome, nowMs));
     if (settlement.fate.kind === 'held') run.hold(0);
     if (settlement.message && run.stopTally.count(settlement.message, outcome.code)) {
       this.aside(this.context.stopProvider(run, outcome.code));

@@ -1,5 +1,4 @@
 import type { CredentialsService } from '../applications/credentials.service.js';
-import type { Clock } from '../lib/clock.js';
 import type { Credential, Outcome, Provider } from '../providers/provider.js';
 import type { BatchRun } from './batch-run.js';
 import type { Breaker } from './breaker.js';
@@ -38,7 +37,6 @@ export class Probes {
   constructor(
     private readonly gates: Gates,
     private readonly credentials: CredentialsService,
-    private readonly clock: Clock,
     private readonly used: (run: BatchRun) => Credential | undefined,
     private readonly provider: (run: BatchRun) => Provider,
   ) {}
@@ -69,17 +67,29 @@ export class Probes {
   }
 
   /** Carries out what an answer means for gates, breaker and credential. Undefined when it means nothing. */
-  report(run: BatchRun, token: string, settlement: Settlement, outcome: Outcome): Promise<void> | undefined {
+  report(
+    run: BatchRun,
+    token: string,
+    settlement: Settlement,
+    outcome: Outcome,
+    nowMs: number,
+  ): Promise<void> | undefined {
     const scope = this.provider(run).scopeOf(token);
-    if (this.tallies.size === 0) return this.closing(run, scope, settlement, outcome);
+    if (this.tallies.size === 0) return this.closing(run, scope, settlement, outcome, nowMs);
     const judging = this.scopesOf(run, token).map((one) => this.judge(run, one, settlement));
-    return Promise.all([...judging, this.closing(run, scope, settlement, outcome)]).then(() => undefined);
+    return Promise.all([...judging, this.closing(run, scope, settlement, outcome, nowMs)]).then(() => undefined);
   }
 
-  private closing(run: BatchRun, scope: string, settlement: Settlement, outcome: Outcome): Promise<void> | undefined {
+  private closing(
+    run: BatchRun,
+    scope: string,
+    settlement: Settlement,
+    outcome: Outcome,
+    nowMs: number,
+  ): Promise<void> | undefined {
     const { gate, breaker } = settlement;
     if (gate?.kind === 'credential') return this.breakCredential(run, outcome.code);
-    const isTripped = breaker !== undefined && this.breakerOf(run, scope).record(breaker, this.clock.monotonicMs());
+    const isTripped = breaker !== undefined && this.breakerOf(run, scope).record(breaker, nowMs);
     if (!gate && !isTripped) return undefined;
     const { applicationId, provider } = run.claimed;
     if (this.gates.passage(applicationId, provider, scope).kind === 'closed') return undefined;

@@ -9,6 +9,8 @@ import type { Origin } from './transport.js';
 /** Milliseconds before the second try after a failed connect; doubles with every further failure. */
 const BACKOFF_BASE_MS = 100;
 const BACKOFF_MAX_MS = 10_000;
+/** Milliseconds between looks whether another connection is needed. */
+const SEEK_EVERY_MS = 2;
 /** Streams until the peer's SETTINGS are read, a moment after the handshake. More would be refused by a peer that allows few. */
 const DEFAULT_INITIAL_STREAMS = 10;
 
@@ -43,6 +45,8 @@ export class Pool implements ConnectionOwner, JobHolder {
   private backoffTimer: NodeJS.Timeout | undefined;
   private failures = 0;
   private nextConnectAtMs = 0;
+  /** When it was last considered whether another connection is needed. */
+  private soughtAtMs = Number.NEGATIVE_INFINITY;
   private secureContext: SecureContext | undefined;
   private isClosing = false;
   private isPumping = false;
@@ -162,8 +166,12 @@ export class Pool implements ConnectionOwner, JobHolder {
 
   private connect(): void {
     if (this.isClosing || this.abortConnect !== undefined || this.live.length >= this.settings.maxConnections) return;
+    const nowMs = this.settings.clock.monotonicMs();
+    // Asked for every request that waits, which under load is every request.
+    if (this.live.length > 0 && nowMs - this.soughtAtMs < SEEK_EVERY_MS) return;
+    this.soughtAtMs = nowMs;
     if (this.isSettling()) return;
-    const delayMs = this.nextConnectAtMs - this.settings.clock.monotonicMs();
+    const delayMs = this.nextConnectAtMs - nowMs;
     if (delayMs > 0) {
       this.backoffTimer ??= setTimeout(() => this.onBackoffEnd(), delayMs).unref();
       return;

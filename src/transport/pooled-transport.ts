@@ -74,6 +74,9 @@ export class PooledTransport implements Transport, PoolRegistry {
   private readonly keys = new WeakMap<Origin, string>();
   private readonly connections = new Map<string, Connection>();
   private readonly lastValues = new Map<string, string>();
+  /** Of the request that was found well-formed last. */
+  private lastHeaders: TransportRequest['headers'] | undefined;
+  private lastPath = '';
   private readonly maxConnections: number;
   private readonly checkMs: number;
   private checkTimer: NodeJS.Timeout | undefined;
@@ -90,11 +93,7 @@ export class PooledTransport implements Transport, PoolRegistry {
   }
 
   request(origin: Origin, request: TransportRequest, settle: (result: TransportResult) => void): void {
-    const pool = this.isClosing
-      ? 'shutdown'
-      : isWellFormed(request, this.lastValues)
-        ? this.poolOf(origin)
-        : 'invalid_request';
+    const pool = this.isClosing ? 'shutdown' : this.isWellFormed(request) ? this.poolOf(origin) : 'invalid_request';
     if (typeof pool === 'string') {
       setImmediate(callSafely, settle, notProcessed(pool));
       return;
@@ -131,6 +130,15 @@ export class PooledTransport implements Transport, PoolRegistry {
     clearInterval(this.checkTimer);
     this.checkTimer = undefined;
     this.pools.clear();
+  }
+
+  private isWellFormed(request: TransportRequest): boolean {
+    // Where every device's request has the same path and headers, they are the same objects.
+    if (request.headers === this.lastHeaders && request.path === this.lastPath) return true;
+    if (!isWellFormed(request, this.lastValues)) return false;
+    this.lastHeaders = request.headers;
+    this.lastPath = request.path;
+    return true;
   }
 
   private untilEmpty(withinMs: number): Promise<void> {
