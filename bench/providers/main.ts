@@ -155,7 +155,7 @@ async function fcmSection(bench: Bench, { nghttpd, nginx }: Servers): Promise<Se
     columns: CONTEST_COLUMNS,
     rows: [...rows, ratioRow('vendor package at its best ÷ ours, CPU', better, '≥ 5')],
     figures: medianOf('fcm.vendor', better),
-    note: `Payload, request and outcome of one message to ${IN_FLIGHT} devices at a time; nghttpd answers HTTP/2, nginx HTTP/1.1. \`sendEach\` says \`:scheme: https:\`, which servers refuse as malformed; the scheme is put right on its way out. The last two put a session that stays where the package has none.`,
+    note: `Payload, request and outcome of one message to ${IN_FLIGHT} devices at a time; nghttpd answers HTTP/2, nginx HTTP/1.1. \`sendEach\` says \`:scheme: https:\`, which servers refuse as malformed; the scheme is put right on its way out. The two rows above ours put a session that stays where the package has none.`,
   };
 }
 
