@@ -5,6 +5,9 @@ import type { Lane } from '../lib/names.js';
 import { type DispatchJob, dispatchQueuesOf } from '../queue/queues.js';
 import { Dispatcher } from './dispatcher.js';
 
+/** Outside the bulk lane a job is often a single push, and each waits for the round trips that it shares with its neighbours. */
+const SMALL_JOBS_FACTOR = 4;
+
 /** One consumer per lane and provider, so that none can take another's slots. */
 export function dispatchProcessors(lanes: readonly Lane[], concurrency: number): Type<unknown>[] {
   return dispatchQueuesOf(lanes).map(({ name, lane }) => {
@@ -13,7 +16,7 @@ export function dispatchProcessors(lanes: readonly Lane[], concurrency: number):
     class DispatchProcessor {
       constructor(private readonly dispatcher: Dispatcher) {}
 
-      @Process({ concurrency })
+      @Process({ concurrency: lane === 'bulk' ? concurrency : SMALL_JOBS_FACTOR * concurrency })
       async process(job: Job<DispatchJob>): Promise<void> {
         await this.dispatcher.run(lane, job.data);
       }
