@@ -148,6 +148,26 @@ describe('requests that come at the same time', () => {
     expect(new Set(ids)).toEqual(new Set(answers.map(({ body }) => body.id)));
   });
 
+  it('do not wait for the one whose key another process holds', async () => {
+    const tenant = await newTenant();
+    await insertDevices(db, tenant.id, 1, { userId: 'u-1' });
+    const send = (key: string) => post(tenant, { audience: { userIds: ['u-1'] } }, key);
+    const held = await db.transaction(async (tx) => {
+      await tx.query(
+        `insert into idempotency_key (application_id, key, request_hash, response) values ($1, 'held', '\\x00', '{}')`,
+        [tenant.id],
+      );
+      const waiting = send('held');
+      const others = await Promise.all(Array.from({ length: 10 }, (_, i) => send(`free-${i}`)));
+      expect(others.map(({ status }) => status)).toEqual(others.map(() => 202));
+      await tx.query('delete from idempotency_key where application_id = $1 and key = $2', [tenant.id, 'held']);
+      return { waiting };
+    });
+    expect((await held.waiting).status).toBe(202);
+    const rows = await db.query('select key from idempotency_key where application_id = $1', [tenant.id]);
+    expect(rows).toHaveLength(11);
+  });
+
   it('are stored although one of them is refused', async () => {
     const tenant = await newTenant();
     await insertDevices(db, tenant.id, 1, { userId: 'u-1' });
