@@ -18,6 +18,8 @@ import type { Served } from '../servers/served.js';
 import { cpuUsOf, cpuUsOfFamily } from './processes.js';
 
 const APP = 'dist/src/main.js';
+/** As a server for millions of devices would have it; durable. */
+const POSTGRES_SETTINGS = { shared_buffers: '2GB', max_wal_size: '8GB', wal_compression: 'off' };
 const CA_FILE = 'provider-ca.pem';
 const SIMULATOR_CA_FILE = 'simulator-ca.pem';
 const APP_STOP_GRACE_MS = 30_000;
@@ -72,7 +74,11 @@ export class Stack {
     const undo: (() => Promise<unknown>)[] = [() => rm(dir, { recursive: true, force: true })];
     try {
       const home = await Home.open(dir);
-      const postgres = await startPostgres({ dir: home.path('postgres'), logFile: home.logFile('postgres') });
+      const postgres = await startPostgres({
+        dir: home.path('postgres'),
+        logFile: home.logFile('postgres'),
+        settings: POSTGRES_SETTINGS,
+      });
       undo.push(() => postgres.stop());
       const redis = await startRedis({ dir: home.path('redis'), logFile: home.logFile('redis'), report: bench.say });
       undo.push(() => redis.stop());

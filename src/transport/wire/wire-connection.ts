@@ -9,6 +9,7 @@ import {
 } from '../connection.js';
 import { Heartbeat } from '../heartbeat.js';
 import { type AmbiguousReason, ambiguous, type Job, notProcessed } from '../job.js';
+import { Latency } from '../latency.js';
 import type { TransportResult } from '../transport.js';
 import { ConnectionError, ERROR } from './errors.js';
 import { FrameReader } from './frame-reader.js';
@@ -39,6 +40,7 @@ export class WireConnection implements Connection, PeerFramesOwner {
   private readonly streams: StreamTable;
   private readonly requests: RequestWriter;
   private readonly heartbeat: Heartbeat;
+  private readonly latency = new Latency();
   private maxStreams: number;
   /** Streams above have no byte at the socket yet. */
   private sentThrough = 0;
@@ -170,6 +172,7 @@ export class WireConnection implements Connection, PeerFramesOwner {
   isSettling(nowMs: number): boolean {
     // APNs allows one stream until it has seen a valid token, then a thousand: not a reason for more connections.
     if (!this.hasAnswered && nowMs - this.openedAtMs < SETTLE_MS) return true;
+    if (this.latency.isQuick(nowMs)) return true;
     return this.heartbeat.isAsking(nowMs) || (this.fullSinceMs !== undefined && nowMs - this.fullSinceMs < SETTLE_MS);
   }
 
@@ -181,6 +184,7 @@ export class WireConnection implements Connection, PeerFramesOwner {
     this.heartbeat.requested(this.streams.size === 0);
     this.out.reserve(HEADERS_ROOM_BYTES);
     const stream = this.streams.open(job, this.requests.streamWindow);
+    this.latency.started(stream.id, this.settings.clock);
     if (!this.requests.write(stream, job.request)) {
       this.streams.takeBack(stream);
       setImmediate(() => job.finish(notProcessed('invalid_request')));
@@ -199,6 +203,7 @@ export class WireConnection implements Connection, PeerFramesOwner {
 
   private release(stream: WireStream): Job | undefined {
     const { job } = stream;
+    this.latency.ended(stream.id, this.settings.clock);
     if (stream.pending !== undefined) this.requests.forget(stream);
     this.streams.release(stream);
     return job;
