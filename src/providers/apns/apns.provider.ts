@@ -38,6 +38,7 @@ export class ApnsProvider implements Provider {
   readonly name = 'apns';
   readonly hasDryRun = false;
   private readonly tokens: TokenCache;
+  private readonly origins = new WeakMap<Credential, Map<string, Origin | undefined>>();
 
   constructor(
     private readonly transport: Transport,
@@ -121,12 +122,10 @@ export class ApnsProvider implements Provider {
       report,
     );
     const apnsIdOf = stableUuids(message.notificationId);
-    const origins: Partial<Record<Environment, Origin | undefined>> = {};
     return {
       send: (ref: number, target: Target, timing: SendTiming) => {
         const environment = target.environment ?? secret.environment;
-        if (!(environment in origins)) origins[environment] = this.originOf(credential, environment, lane);
-        const origin = origins[environment];
+        const origin = this.originOf(credential, environment, lane);
         if (origin !== undefined) batch.start(ref, target.token, apnsIdOf(target.deviceId), origin, timing);
         else report(ref, { kind: 'credential_invalid', code: 'simulator_not_configured' }, 0);
       },
@@ -139,6 +138,14 @@ export class ApnsProvider implements Provider {
 
   /** A connection is bound to the team and key of its first push, so a new credential version gets new ones. */
   private originOf(credential: Credential, environment: Environment, lane: Lane): Origin | undefined {
+    const known = this.origins.get(credential) ?? new Map<string, Origin | undefined>();
+    this.origins.set(credential, known);
+    const name = `${environment} ${lane}`;
+    if (!known.has(name)) known.set(name, this.makeOrigin(credential, environment, lane));
+    return known.get(name);
+  }
+
+  private makeOrigin(credential: Credential, environment: Environment, lane: Lane): Origin | undefined {
     const endpoint = this.endpoints.apns(environment, credential.simulated);
     if (endpoint === undefined) return undefined;
     const secret = apnsSecret(credential);

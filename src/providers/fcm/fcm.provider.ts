@@ -40,6 +40,7 @@ export class FcmProvider implements Provider {
   readonly name = 'fcm';
   readonly hasDryRun = true;
   private readonly tokens: TokenCache;
+  private readonly origins = new WeakMap<Credential, Partial<Record<Lane, Origin | undefined>>>();
 
   constructor(
     private readonly transport: Transport,
@@ -118,15 +119,24 @@ export class FcmProvider implements Provider {
     // Connections belong to the transport.
   }
 
-  private delivery(credential: Credential, lane: Lane, template: Bodies, report: SenderOptions['report']): FcmDelivery {
+  /** The same object each time: the transport works out once for each what it shares connections with. */
+  private originOf(credential: Credential, lane: Lane): Origin | undefined {
+    const known = this.origins.get(credential) ?? {};
+    this.origins.set(credential, known);
+    if (lane in known) return known[lane];
     const endpoint = this.endpoints.fcm(credential.simulated);
-    const origin = endpoint && {
+    known[lane] = endpoint && {
       url: endpoint.url,
       key: `${credential.id}:${lane}`,
       requireHttp2: false,
       ...(endpoint.ca !== undefined && { ca: endpoint.ca }),
       ...(endpoint.url.startsWith('http:') && { allowInsecure: true }),
     };
+    return known[lane];
+  }
+
+  private delivery(credential: Credential, lane: Lane, template: Bodies, report: SenderOptions['report']): FcmDelivery {
+    const origin = this.originOf(credential, lane);
     return new FcmDelivery(this.transport, this.tokens, this.clock, credential, origin, template, report);
   }
 }
