@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
+import { numbers, words } from '../database/array-literal.js';
 import { runPrepared } from '../database/prepared.js';
 import { DATA_SOURCE, type Database } from '../database/transaction.js';
 import { idRange } from '../lib/ids.js';
@@ -49,20 +50,13 @@ export class BatchesRepository {
    */
   async claim(refs: readonly BatchRef[], leaseMs: number): Promise<ClaimedBatch[]> {
     const ids = refs.map((ref) => ref[0]);
-    const [rows] = await this.db.query(
-      `update dispatch_batch b
-       set state = 'leased', epoch = epoch + 1, claims = claims + 1, queued_until = null,
-           lease_until = carillon_now() + make_interval(secs => $3 / 1000.0)
-       from unnest($1::uuid[], $2::bigint[]) as r(id, batch_no)
-       where b.notification_id = r.id and b.batch_no = r.batch_no and b.notification_id between $4 and $5
-         and (b.state = 'queued' or (b.state = 'pending' and b.not_before <= carillon_now())
-              or (b.state = 'leased' and b.lease_until < carillon_now()))
-       returning b.notification_id as "notificationId", b.batch_no as "batchNo", b.application_id as "applicationId",
-         b.provider, b.lane, b.step, b.claims, b.epoch, b.device_ids::text as ids, b.result,
-         b.expires_at as "expiresAt", carillon_now() as "claimedAt"`,
-      [ids, refs.map((ref) => ref[1]), leaseMs, ...idRange(ids)],
-    );
-    return rows.map(({ ids: literal, ...row }: ClaimedBatch & { ids: string }) => ({
+    const rows = await runPrepared<ClaimedBatch & { ids: string }>(this.db, CLAIM, [
+      words(ids),
+      numbers(refs.map((ref) => ref[1])),
+      leaseMs,
+      ...idRange(ids),
+    ]);
+    return rows.map(({ ids: literal, ...row }) => ({
       ...row,
       deviceIds: parseIds(literal),
     }));
@@ -182,6 +176,24 @@ const EXPIRED = {
   select distinct notification_id as id from (
     select notification_id from dispatch_batch
     where state in ('pending', 'queued') and expires_at <= (select carillon_now()) order by expires_at limit $1) late`,
+};
+
+const CLAIM = {
+  name: 'claim',
+  text: `
+  with moment as materialized (
+    select carillon_now() as now
+  )
+  update dispatch_batch b
+  set state = 'leased', epoch = epoch + 1, claims = claims + 1, queued_until = null,
+      lease_until = moment.now + make_interval(secs => $3 / 1000.0)
+  from unnest($1::uuid[], $2::bigint[]) as r(id, batch_no), moment
+  where b.notification_id = r.id and b.batch_no = r.batch_no and b.notification_id between $4 and $5
+    and (b.state = 'queued' or (b.state = 'pending' and b.not_before <= moment.now)
+         or (b.state = 'leased' and b.lease_until < moment.now))
+  returning b.notification_id as "notificationId", b.batch_no as "batchNo", b.application_id as "applicationId",
+    b.provider, b.lane, b.step, b.claims, b.epoch, b.device_ids::text as ids, b.result,
+    b.expires_at as "expiresAt", moment.now as "claimedAt"`,
 };
 
 /**

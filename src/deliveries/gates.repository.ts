@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
+import { runPrepared } from '../database/prepared.js';
 import { DATA_SOURCE, type Database } from '../database/transaction.js';
 import type { ProviderName } from '../lib/names.js';
 
@@ -29,12 +30,7 @@ export class GatesRepository {
 
   /** Every gate of these applications that is not open. */
   async find(applicationIds: readonly string[]): Promise<GateRow[]> {
-    return this.db.query(
-      `select application_id as "applicationId", provider, scope, state, kind, probes_left as "probesLeft",
-         extract(epoch from closed_until - carillon_now())::float8 * 1000 as "remainingMs"
-       from gate where application_id = any($1) and state <> 'open'`,
-      [applicationIds],
-    );
+    return runPrepared<GateRow>(this.db, FIND_GATES, [applicationIds]);
   }
 
   /**
@@ -105,3 +101,10 @@ export class GatesRepository {
     await this.db.query(`delete from gate where kind = 'throttled' and closed_until <= carillon_now()`);
   }
 }
+
+const FIND_GATES = {
+  name: 'find_gates',
+  text: `select application_id as "applicationId", provider, scope, state, kind, probes_left as "probesLeft",
+         extract(epoch from closed_until - carillon_now())::float8 * 1000 as "remainingMs"
+       from gate where application_id = any($1::uuid[]) and state <> 'open'`,
+};
