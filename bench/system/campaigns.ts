@@ -69,7 +69,10 @@ export class Campaigns {
   private async end(id: string): Promise<void> {
     const isOver = async () => ['completed', 'cancelled'].includes((await this.look(id)).status);
     if (!(await isOver())) {
-      await this.stack.call(this.application.serverKey, 'POST', `/v1/notifications/${id}/cancel`);
+      // One that has just ended cannot be cancelled; one that goes on is seen below.
+      await this.stack
+        .call(this.application.serverKey, 'POST', `/v1/notifications/${id}/cancel`)
+        .catch(() => undefined);
     }
     while (!(await isOver())) await delay(POLL_MS);
   }

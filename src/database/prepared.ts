@@ -1,10 +1,10 @@
 import type { Pool, PoolClient } from 'pg';
-import { DataSource, EntityManager } from 'typeorm';
+import { EntityManager } from 'typeorm';
+import { PooledDataSource } from './data-source.js';
 import type { Database } from './transaction.js';
 
 /**
- * A statement of the hot path: each connection parses it once, and plans it a few times. Do not use it where the plan must
- * follow the values.
+ * A statement of the hot path: each connection parses and plans it once. Do not use it where the plan must follow the values.
  *
  * @param text one statement; a transaction of its own, unless one is open
  */
@@ -21,7 +21,10 @@ export interface StatementPart {
   values: readonly string[];
 }
 
-/** Runs a prepared statement, also an updating one, past TypeORM, which knows no names for statements. Array parameters: `array-literal.ts`. */
+/**
+ * Runs a prepared statement, also an updating one, past TypeORM, which knows no names for statements. Outside a transaction it
+ * runs on a connection that plans once. Array parameters: `array-literal.ts`.
+ */
 export async function runPrepared<Row extends object>(
   db: Database,
   statement: Prepared,
@@ -32,12 +35,9 @@ export async function runPrepared<Row extends object>(
   return rows;
 }
 
-/** The pool, or the connection of an open transaction. */
 async function clientOf(db: Database): Promise<Pool | PoolClient> {
-  if (db instanceof EntityManager) {
-    if (db.queryRunner === undefined) throw new Error('the transaction is over');
-    return (await db.queryRunner.connect()) as PoolClient;
-  }
-  if (!(db instanceof DataSource && 'master' in db.driver)) throw new Error('the database is not connected');
-  return db.driver.master as Pool;
+  if (db instanceof PooledDataSource) return db.planOnce;
+  if (!(db instanceof EntityManager)) throw new Error('neither a data source of ours nor a transaction');
+  if (db.queryRunner === undefined) throw new Error('the transaction is over');
+  return (await db.queryRunner.connect()) as PoolClient;
 }

@@ -10,6 +10,9 @@ import { LANES, type Lane, type ProviderName } from '../lib/names.js';
 import type { BatchRun } from './batch-run.js';
 import type { Answer, Checkpointer } from './checkpointer.js';
 
+/** Milliseconds between checkpoints of a lane: shorter than anybody waits for the log, long enough for many answers to come. */
+const INTERVAL_MS = 15;
+
 /**
  * Writes the answers of all jobs of a lane in bulk: batch results, the log, statistics and token verdicts in one transaction,
  * so that after any crash either all of an answer is known or nothing of it. Jobs that come while one is under way share the
@@ -25,7 +28,9 @@ export class CheckpointWriter {
     @Inject(DATA_SOURCE) private readonly db: DataSource,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {
-    this.lanes = new Map(LANES.map((lane) => [lane, new Grouped((jobs) => this.writeAll(jobs))]));
+    this.lanes = new Map(
+      LANES.map((lane) => [lane, new Grouped((jobs) => this.writeAll(jobs), { intervalMs: INTERVAL_MS })]),
+    );
   }
 
   /** What the job has collected until its turn comes. @throws whatever Postgres throws, for this job's answers alone */

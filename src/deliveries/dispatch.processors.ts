@@ -6,7 +6,7 @@ import { type DispatchJob, dispatchQueuesOf } from '../queue/queues.js';
 import { Dispatcher } from './dispatcher.js';
 
 /** Outside the bulk lane a job is often a single push, and each waits for the round trips that it shares with its neighbours. */
-const SMALL_JOBS_FACTOR = 4;
+const SMALL_JOBS_FACTOR = 2;
 
 /** One consumer per lane and provider, so that none can take another's slots. */
 export function dispatchProcessors(lanes: readonly Lane[], concurrency: number): Type<unknown>[] {

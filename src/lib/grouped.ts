@@ -4,37 +4,61 @@ interface Waiting<In, Out> {
   reject(error: unknown): void;
 }
 
+export interface GroupedOptions {
+  /** Items per round trip at most; default 200. */
+  maxSize?: number;
+  /**
+   * Milliseconds from the start of one round trip to the start of the next, at least; default 0. The first call after a quiet
+   * time still goes at once. A round trip costs as much as many items, so that an idle machine would turn every short wait
+   * into load.
+   */
+  intervalMs?: number;
+}
+
 /**
- * Lets concurrent calls share one round trip without a timer: calls of the same turn of the event loop go together when it
- * ends; what comes while they are under way waits for them and then goes together.
+ * Lets concurrent calls share one round trip: calls of the same turn of the event loop go together when it ends; what comes
+ * while they are under way waits for them and then goes together.
  */
 export class Grouped<In, Out> {
   private waiting: Waiting<In, Out>[] = [];
   private isBusy = false;
+  private startedMs = Number.NEGATIVE_INFINITY;
+  private readonly maxSize: number;
+  private readonly intervalMs: number;
 
   /**
-   * @param run     one result per item, in their order. When it fails, each item of the group is run again alone, so that one
-   *                bad item costs the others nothing
-   * @param maxSize items per round trip at most
+   * @param run one result per item, in their order. When it fails, each item of the group is run again alone, so that one bad
+   *            item costs the others nothing
    */
   constructor(
     private readonly run: (items: readonly In[]) => Promise<readonly Out[]>,
-    private readonly maxSize = 200,
-  ) {}
+    { maxSize = 200, intervalMs = 0 }: GroupedOptions = {},
+  ) {
+    this.maxSize = maxSize;
+    this.intervalMs = intervalMs;
+  }
 
   submit(item: In): Promise<Out> {
     return new Promise<Out>((resolve, reject) => {
       this.waiting.push({ item, resolve, reject });
       if (this.isBusy) return;
       this.isBusy = true;
-      // At once would take the first of a turn alone, and let all others wait for it.
-      setImmediate(() => void this.drain());
+      this.schedule();
     });
   }
 
+  private schedule(): void {
+    const restMs = this.startedMs + this.intervalMs - performance.now();
+    // At once would take the first of a turn alone, and let all others wait for it.
+    if (restMs < MIN_TIMER_MS || this.waiting.length >= this.maxSize) setImmediate(() => void this.drain());
+    else setTimeout(() => void this.drain(), restMs);
+  }
+
   private async drain(): Promise<void> {
-    while (this.waiting.length > 0) await this.flush(this.waiting.splice(0, this.maxSize));
-    this.isBusy = false;
+    this.startedMs = performance.now();
+    await this.flush(this.waiting.splice(0, this.maxSize));
+    if (this.waiting.length === 0) this.isBusy = false;
+    else this.schedule();
   }
 
   private async flush(group: readonly Waiting<In, Out>[]): Promise<void> {
@@ -48,3 +72,6 @@ export class Grouped<In, Out> {
     }
   }
 }
+
+/** Timers are no finer than a millisecond. */
+const MIN_TIMER_MS = 1;

@@ -13,6 +13,8 @@ import type { Accepted } from './notifications.dto.js';
 
 /** Milliseconds after which the sweep and the feeder take over what this process means to put on Bull itself. */
 const HAND_OVER_MS = 300;
+/** Between looks: those who looked together are stored, handed over, claimed and sent together. */
+const LOOK_INTERVAL_MS = 5;
 /** Milliseconds that another process's unfinished key may hold up the requests that share a statement. */
 const LOCK_WAIT_MS = 200;
 
@@ -45,7 +47,9 @@ export interface IntakeItem {
 /** Stores accepted notifications and wakes whoever comes next. Requests that come at the same time share the way. */
 @Injectable()
 export class Intake {
-  private readonly looks = new Grouped((newcomers: readonly Newcomer[]) => this.lookAll(newcomers));
+  private readonly looks = new Grouped((newcomers: readonly Newcomer[]) => this.lookAll(newcomers), {
+    intervalMs: LOOK_INTERVAL_MS,
+  });
   private readonly commits = new Grouped((items: readonly IntakeItem[]) => this.commit(items));
 
   constructor(

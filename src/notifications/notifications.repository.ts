@@ -1,5 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
+import { words } from '../database/array-literal.js';
+import { runPrepared } from '../database/prepared.js';
 import { DATA_SOURCE, type Database } from '../database/transaction.js';
 import { Grouped } from '../lib/grouped.js';
 import type { ProviderName } from '../lib/names.js';
@@ -37,6 +39,11 @@ const COLUMNS = `id, application_id, lane, semantics, audience, content, options
   plan_cursor, plan_bound, is_planned, stopped, planned, accepted, failed, expired, cancelled, suppressed, unknown, retried,
   first_attempt_at, completed_at`;
 
+const FIND = {
+  name: 'find_notifications',
+  text: `select ${COLUMNS} from notification where id = any($1::uuid[]) and id between $2 and $3`,
+};
+
 /** SQL over `notification` as callers and workers see it; planning and the roll-up have their own. */
 @Injectable()
 export class NotificationsRepository {
@@ -53,10 +60,7 @@ export class NotificationsRepository {
   }
 
   async find(ids: readonly string[]): Promise<Notification[]> {
-    const rows = await this.db.query(
-      `select ${COLUMNS} from notification where id = any($1::uuid[]) and id between $2 and $3`,
-      [ids, ...boundsOf(ids)],
-    );
+    const rows = await runPrepared<Row>(this.db, FIND, [words(ids), ...boundsOf(ids)]);
     return rows.map(toNotification);
   }
 

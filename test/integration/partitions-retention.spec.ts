@@ -24,7 +24,7 @@ let applicationId: string;
 
 beforeEach(async () => {
   database = await createTestDatabase();
-  db = await makeDataSource({ url: database.url, poolSize: 4, applicationName: 'test' }).initialize();
+  db = await makeDataSource({ url: database.url, poolSize: 6, applicationName: 'test' }).initialize();
   applicationId = randomUUID();
   await db.query(`insert into application (id, name) values ($1, 'test')`, [applicationId]);
 });

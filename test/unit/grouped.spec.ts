@@ -26,6 +26,27 @@ describe('Grouped', () => {
     expect(await grouped.submit(6)).toBe(12);
   });
 
+  it('starts no more often than its interval, but after a quiet time at once', async () => {
+    const starts: number[] = [];
+    const sizes: number[] = [];
+    const grouped = new Grouped(
+      async (items: readonly number[]) => {
+        starts.push(performance.now());
+        sizes.push(items.length);
+        return items;
+      },
+      { intervalMs: 50 },
+    );
+    const before = performance.now();
+    await grouped.submit(1);
+    const second = grouped.submit(2);
+    await nextTurn();
+    await Promise.all([second, grouped.submit(3)]);
+    expect(sizes).toEqual([1, 2]);
+    expect((starts[1] ?? 0) - (starts[0] ?? 0)).toBeGreaterThanOrEqual(49);
+    expect((starts[0] ?? 0) - before).toBeLessThan((starts[1] ?? 0) - (starts[0] ?? 0));
+  });
+
   it('lets a bad item fail alone', async () => {
     const grouped = new Grouped(async (items: readonly number[]) => {
       if (items.includes(3)) throw new Error('three');
@@ -37,10 +58,13 @@ describe('Grouped', () => {
 
   it('keeps groups small enough', async () => {
     const sizes: number[] = [];
-    const grouped = new Grouped(async (items: readonly number[]) => {
-      sizes.push(items.length);
-      return items;
-    }, 10);
+    const grouped = new Grouped(
+      async (items: readonly number[]) => {
+        sizes.push(items.length);
+        return items;
+      },
+      { maxSize: 10 },
+    );
     await Promise.all(Array.from({ length: 25 }, (_, i) => grouped.submit(i)));
     expect(Math.max(...sizes)).toBe(10);
   });
