@@ -1,4 +1,5 @@
 import 'reflect-metadata';
+import { setPriority } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from './config/config.js';
 import { makeDataSource } from './database/data-source.js';
@@ -13,6 +14,8 @@ import { answerSupervisor } from './worker-link.js';
 const DATABASE_RETRY_MS = 500;
 /** A line for every so many failed looks. */
 const LOG_EVERY = 10;
+/** The operating system's, from -20 (first) to 19 (last). */
+const BULK_NICENESS = 5;
 
 /**
  * Runs the role that the configuration names in this process, as soon as the database is there and migrated.
@@ -26,6 +29,8 @@ export async function runService(
   signal: AbortSignal,
   fleet?: WorkerFleet,
 ): Promise<Service | undefined> {
+  // A campaign takes whatever processor there is; whoever serves a push that somebody waits for goes first.
+  if (servesOnlyBulk(config)) setPriority(BULK_NICENESS);
   await waitForDatabase(config, logger, signal);
   if (signal.aborted) return undefined;
   const service = await startService(config);
@@ -38,6 +43,10 @@ export async function runService(
   logger.log({ event: 'service.started', port: service.port, uptimeMs: Math.round(performance.now()) });
   answerSupervisor({ readiness: () => readiness.missing(), metrics: () => metrics.expose() });
   return service;
+}
+
+function servesOnlyBulk({ CARILLON_ROLE, WORKER_LANES }: Config): boolean {
+  return CARILLON_ROLE === 'worker' && WORKER_LANES.every((lane) => lane === 'bulk');
 }
 
 function sentence(missing: Readonly<Record<string, string>>): string | undefined {

@@ -1,7 +1,9 @@
 import { getApp } from 'firebase-admin/app';
 import { getMessaging, type TokenMessage } from 'firebase-admin/messaging';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { compileFcm } from '../../src/providers/fcm/fcm.payload.js';
 import { compileWithFirebase, FcmMessageError } from '../../src/providers/fcm/fcm-compiler.js';
+import type { Content, Message } from '../../src/providers/provider.js';
 
 /** The handler that firebase-admin gives the finished request to; private, and only looked at here. */
 interface Internals {
@@ -68,5 +70,42 @@ describe('firebase-admin as a compiler: what a new version of it must still do',
   it('can send nothing: its app has no access token to give', async () => {
     const sending = getMessaging(getApp('carillon-compiler')).send(message());
     await expect(sending).rejects.toThrow();
+  });
+});
+
+/** Every combination of what callers may set. */
+function* messages(): Generator<Message> {
+  const choices: { [Name in keyof Content]?: Content[Name][] } = {
+    title: ['Hello "you" \u2028 안녕'],
+    body: ['line\nline'],
+    imageUrl: ['https://example.com/a.png'],
+    clickUrl: ['https://example.com/x?y=1', 'app://open'],
+    badge: [0, 7],
+    sound: ['default'],
+    data: [{ k: 'v', 'x y': '' }],
+  };
+  let contents: Content[] = [{}];
+  for (const [name, values] of Object.entries(choices)) {
+    contents = contents.flatMap((content) => [content, ...values.map((value) => ({ ...content, [name]: value }))]);
+  }
+  for (const content of contents) {
+    for (const priority of ['high', 'normal'] as const) {
+      const common = { notificationId: '01890000-0000-7000-8000-000000000000', content, priority, ttlSeconds: 3600 };
+      yield common;
+      yield { ...common, collapseKey: 'score-of-game-17' };
+    }
+  }
+}
+
+describe('messages without overrides, which are translated without firebase-admin', () => {
+  it('become exactly what firebase-admin makes of them', () => {
+    const timing = { ttlSeconds: 60, expiresAt: new Date('2026-11-22T12:00:00Z') };
+    const bodyOf = (of: Message) => JSON.parse(compileFcm(of).body('device', timing).toBuffer().toString());
+    let compared = 0;
+    for (const message of messages()) {
+      expect(bodyOf(message)).toEqual(bodyOf({ ...message, overrides: {} }));
+      compared += 1;
+    }
+    expect(compared).toBe(1_152);
   });
 });

@@ -94,7 +94,7 @@ export class FcmProvider implements Provider {
       url: `${this.endpoints.fcm(credential.simulated)?.url ?? ''}${sendPath(credential)}`,
       headers: { ...CONTENT_TYPE, authorization: 'Bearer <access token>' },
       body: isRecord(body) ? body : {},
-      payloadBytes: template.payloadBytes,
+      payloadBytes: template.payloadBytes(),
     };
   }
 
