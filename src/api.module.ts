@@ -18,10 +18,14 @@ import { HttpModule } from './http/http.module.js';
 import { OpenApiController } from './http/openapi.controller.js';
 import { NotificationsController } from './notifications/notifications.controller.js';
 import { NotificationsModule } from './notifications/notifications.module.js';
+import { LongPollController } from './realtime/long-poll.controller.js';
+import { RealtimeController } from './realtime/realtime.controller.js';
+import { RealtimeModule } from './realtime/realtime.module.js';
+import { SseController } from './realtime/sse.controller.js';
 
 /** What the api role runs: every controller and gateway. The modules bring the services that these use. */
 @Module({
-  imports: [HttpModule, ApplicationsModule, DevicesModule, NotificationsModule, DeliveriesLogModule, AdminModule],
+  imports: [HttpModule, ApplicationsModule, DevicesModule, NotificationsModule, DeliveriesLogModule, RealtimeModule, AdminModule],
   controllers: [
     ApplicationsController,
     ApiKeysController,
@@ -31,6 +35,9 @@ import { NotificationsModule } from './notifications/notifications.module.js';
     NotificationsController,
     DeliveriesController,
     ReceiptsController,
+    RealtimeController,
+    SseController,
+    LongPollController,
     AdminController,
     OpenApiController,
   ],

@@ -11,7 +11,7 @@ import type { AuthenticatedRequest } from './caller.guard.js';
 const ORIGINS_CACHE_MS = 2_000;
 const PREFLIGHT_MAX_AGE_SECONDS = 600;
 const ALLOWED_HEADERS = 'authorization, content-type, idempotency-key, last-event-id, x-device-secret, x-request-id';
-const EXPOSED_HEADERS = 'x-request-id, retry-after';
+const EXPOSED_HEADERS = 'x-request-id, retry-after, x-cursor';
 
 /**
  * Lets pages of an application's exact origins call what client keys may call, and nothing else. A preflight carries no

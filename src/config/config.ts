@@ -66,6 +66,13 @@ const environmentSchema = z.object({
   NOTIFICATION_RETENTION_DAYS: count(35, 1, 3650),
   MAX_BODY_BYTES: count(1_048_576, 1024, 104_857_600),
   RATE_LIMIT_PER_SECOND: count(0, 0, 1_000_000),
+  REALTIME_MAX_CONNECTIONS: count(20_000, 1, 1_000_000),
+  REALTIME_MAX_CONNECTIONS_PER_USER: count(20, 1, 100_000),
+  REALTIME_MAX_CONNECTIONS_PER_IP: count(1_000, 1, 1_000_000),
+  REALTIME_PUBLISH_PER_SECOND: count(1_000, 0, 1_000_000),
+  REALTIME_LOG_MESSAGES: count(1_000, 10, 100_000),
+  REALTIME_LOG_SECONDS: count(600, 1, 86_400),
+  REALTIME_INBOX_HOURS: count(168, 1, 8_760),
 });
 
 /** Everything that can be set from outside, parsed. The table in the README describes each name. */

@@ -21,6 +21,8 @@ export interface DeviceChanges extends Partial<GivenToken>, UserClaim, Omit<Devi
 /** Devices after their registration: reading, changing, removing, and finding those that are meant. */
 @Injectable()
 export class DevicesService {
+  private readonly forgetting: ((applicationId: string, userId: string) => Promise<void>)[] = [];
+
   constructor(
     @Inject(DATA_SOURCE) private readonly dataSource: DataSource,
     private readonly devices: DevicesRepository,
@@ -87,9 +89,18 @@ export class DevicesService {
     if (!(await this.devices.delete(caller.applicationId, publicId, secretHash))) throw secretInvalid();
   }
 
-  /** Removes all devices of a person, with topics and tags. What was sent to them stays in the log under ids that lead nowhere. */
-  forgetUser(applicationId: string, userId: string): Promise<void> {
-    return this.devices.deleteByUser(applicationId, userId);
+  /**
+   * Removes all devices of a person, with topics and tags, and what {@link onForgetUser} adds. What was sent to them stays in
+   * the log under ids that lead nowhere.
+   */
+  async forgetUser(applicationId: string, userId: string): Promise<void> {
+    await this.devices.deleteByUser(applicationId, userId);
+    for (const forget of this.forgetting) await forget(applicationId, userId);
+  }
+
+  /** For features above this one that keep something of people. */
+  onForgetUser(forget: (applicationId: string, userId: string) => Promise<void>): void {
+    this.forgetting.push(forget);
   }
 
   /**

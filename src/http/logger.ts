@@ -2,7 +2,7 @@ import type { LoggerService } from '@nestjs/common';
 import { type DestinationStream, type LoggerOptions, pino } from 'pino';
 import type { Config } from '../config/config.js';
 import { LANES } from '../lib/names.js';
-import { scrub } from './scrub.js';
+import { scrub, scrubText } from './scrub.js';
 
 type Level = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal';
 
@@ -78,6 +78,6 @@ export class JsonLogger implements LoggerService {
     if (message instanceof Error) this.pino[level]({ ...record, err: scrub(message) });
     else if (typeof message === 'object' && message !== null)
       this.pino[level]({ ...record, ...Object(scrub(message)) });
-    else this.pino[level](record, String(message));
+    else this.pino[level](record, scrubText(String(message)));
   }
 }

@@ -42,6 +42,8 @@ const SECRET_NAMES = new Set(
 );
 
 const HIDDEN = '[hidden]';
+/** The one secret that stands in URLs: an `EventSource` cannot send headers. */
+const TICKET_IN_URL = /([?&]ticket=)[^&\s"']+/g;
 const MAX_DEPTH = 6;
 
 /**
@@ -50,6 +52,7 @@ const MAX_DEPTH = 6;
  */
 export function scrub(value: unknown, depth = 0): unknown {
   if (value instanceof Error) return scrubError(value, depth);
+  if (typeof value === 'string') return scrubText(value);
   if (typeof value !== 'object' || value === null || value instanceof Date) return value;
   if (depth >= MAX_DEPTH || Buffer.isBuffer(value)) return HIDDEN;
   if (Array.isArray(value)) return value.map((item) => scrub(item, depth + 1));
@@ -61,6 +64,11 @@ export function scrub(value: unknown, depth = 0): unknown {
   );
 }
 
+/** A text without the tickets of the URLs in it. */
+export function scrubText(text: string): string {
+  return text.includes('ticket=') ? text.replaceAll(TICKET_IN_URL, `$1${HIDDEN}`) : text;
+}
+
 function scrubError(error: Error, depth: number): Record<string, unknown> {
   const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined;
   const repeatsValues = error instanceof SyntaxError || 'query' in error || 'detail' in error;
@@ -68,7 +76,7 @@ function scrubError(error: Error, depth: number): Record<string, unknown> {
   const frames = stack.slice(Math.max(0, stack.indexOf('\n    at ')));
   return {
     type: error.name,
-    message: repeatsValues ? `${error.name}${code ? ` ${code}` : ''}` : error.message,
+    message: repeatsValues ? `${error.name}${code ? ` ${code}` : ''}` : scrubText(error.message),
     ...(code ? { code } : {}),
     ...('constraint' in error && typeof error.constraint === 'string' ? { constraint: error.constraint } : {}),
     stack: frames.trim(),

@@ -28,6 +28,9 @@ const SAMPLES: Record<string, object> = {
     notificationId: '00000000-0000-7000-8000-000000000000',
     type: 'opened',
   },
+  'POST /v1/realtime/tokens': { userId: 'never-issued' },
+  'DELETE /v1/realtime/tokens': { userId: 'never-revoked' },
+  'POST /v1/realtime/channels/{channel}/messages': { event: 'never-published', data: 1 },
 };
 
 const AT_ONCE = 16;
@@ -55,7 +58,7 @@ it('every field of every operation, wrong in every way, is refused by name and c
         faults.push(`${method.toUpperCase()} ${path} needs a row in SAMPLES`);
         continue;
       }
-      const ids = { id: idFor(path), keyId: tenant.spareKey, provider: 'webpush', userId: 'nobody' };
+      const ids = { id: idFor(path), keyId: tenant.spareKey, provider: 'webpush', userId: 'nobody', channel: 'nowhere' };
       const key = keyFor(operation.description);
       const cases = casesOf(method, path, operation, sample, ids);
       count += cases.length;

@@ -67,6 +67,12 @@ const ROUTES: Record<string, RouteUse> = {
     roles: ['client'],
     body: ({ devices, notification: notificationId }) => ({ deviceId: devices.fcm, notificationId, type: 'opened' }),
   },
+  'POST /v1/realtime/tokens': { roles: ['server'], body: () => ({ userId: 'nobody' }) },
+  'DELETE /v1/realtime/tokens': { roles: ['server'], body: () => ({ userId: 'nobody' }) },
+  'POST /v1/realtime/channels/{channel}/messages': {
+    roles: ['server'],
+    body: () => ({ event: 'never-published', data: 1 }),
+  },
 };
 
 let world: World;
@@ -90,6 +96,7 @@ function requestOf(route: string, { id, body }: RouteUse, owner: Tenant) {
     keyId: owner.spareKey,
     provider: 'fcm',
     userId: 'nobody',
+    channel: 'nowhere',
   };
   const path = template.replaceAll(/\{(\w+)\}/g, (_, name: string) => ids[name] ?? '');
   const isLines = route === 'POST /v1/devices/bulk';

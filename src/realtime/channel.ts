@@ -1,0 +1,70 @@
+import { z } from 'zod';
+import { MAX_CHANNELS } from './position.js';
+
+const NAME = /^[A-Za-z0-9_.:@-]{1,128}$/;
+const INBOX_PREFIX = 'user:';
+const MAX_USER_ID_CHARACTERS = 123;
+/** Channels or prefixes that one token may name. */
+const MAX_GRANTS = 100;
+/** Characters of them all: a token has to fit into a request's headers, and a ticket into its line. */
+const MAX_GRANTS_CHARACTERS = 4_000;
+
+/** Event names that mean something else on a stream: what we say ourselves, and what an `EventSource` fires of its own. */
+const RESERVED_EVENTS = new Set(['gap', 'expiring', 'closed', 'reconnect', 'open', 'error']);
+
+/** Bytes of a message's `data` as JSON. */
+export const MAX_DATA_BYTES = 65_536;
+
+/** A channel of one application. */
+export interface ChannelRef {
+  applicationId: string;
+  name: string;
+}
+
+export const channelSchema = z.string().regex(NAME, 'must be 1 to 128 characters out of A-Z a-z 0-9 _ . : @ -');
+
+/** As part of `user:<id>`, so it has the characters of a channel's name. */
+export const realtimeUserIdSchema = z
+  .string()
+  .regex(/^[A-Za-z0-9_.:@-]{1,123}$/, `must be 1 to ${MAX_USER_ID_CHARACTERS} characters out of A-Z a-z 0-9 _ . : @ -`);
+
+/** An exact name, or a prefix followed by `*`. */
+export const grantSchema = z
+  .string()
+  .regex(/^(?:[A-Za-z0-9_.:@-]{1,128}|[A-Za-z0-9_.:@-]{0,127}\*)$/, 'must be the name of a channel, or a prefix and *');
+
+export const grantsSchema = z
+  .array(grantSchema)
+  .max(MAX_GRANTS)
+  .refine((grants) => grants.join('').length <= MAX_GRANTS_CHARACTERS, `hold ${MAX_GRANTS_CHARACTERS} characters at most`);
+
+/** `a,b`: names without repetition, at most {@link MAX_CHANNELS}. */
+export const channelListSchema = z
+  .string()
+  .max(MAX_CHANNELS * 129)
+  .transform((text) => [...new Set(text.split(','))])
+  .pipe(z.array(channelSchema).min(1).max(MAX_CHANNELS));
+
+export const eventSchema = z
+  .string()
+  .regex(/^[A-Za-z0-9_.:@-]{1,64}$/, 'must be 1 to 64 characters out of A-Z a-z 0-9 _ . : @ -')
+  .refine((event) => !RESERVED_EVENTS.has(event), 'is a name that streams use themselves');
+
+/** The channel that reaches one user wherever they are; its messages wait in Postgres. */
+export function inboxOf(userId: string): string {
+  return INBOX_PREFIX + userId;
+}
+
+/** The user whose inbox a channel is; undefined for an ordinary channel. */
+export function userOfInbox(channel: string): string | undefined {
+  return channel.startsWith(INBOX_PREFIX) ? channel.slice(INBOX_PREFIX.length) : undefined;
+}
+
+/**
+ * True when a user may follow a channel. Their own inbox always; somebody else's never, whatever the grants say: a prefix
+ * such as `u*` must not open them.
+ */
+export function mayFollow(grants: readonly string[], userId: string, channel: string): boolean {
+  if (channel.startsWith(INBOX_PREFIX)) return channel === inboxOf(userId);
+  return grants.some((grant) => (grant.endsWith('*') ? channel.startsWith(grant.slice(0, -1)) : grant === channel));
+}

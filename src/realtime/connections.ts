@@ -1,0 +1,106 @@
+import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { CONFIG, type Config } from '../config/config.js';
+import { DomainError } from '../lib/errors.js';
+import type { CloseReason, Grant, Revocation } from './grant.js';
+import { isRevokedBy } from './grant.js';
+
+const BUSY_RETRY_AFTER_SECONDS = 5;
+/** Milliseconds over which the clients of a node that stops come back: a few hundred a second, but nobody waits long. */
+const MIN_SPREAD_MS = 2_000;
+const MAX_SPREAD_MS = 30_000;
+const SPREAD_MS_PER_CONNECTION = 5;
+
+/** One client, whatever the transport. */
+export interface Connection {
+  readonly grant: Grant;
+  close(reason: CloseReason): void;
+  /** The node stops: the client is to come back, to another, after this time. Resolves when it was told, or cannot be. */
+  reconnect(delayMs: number): Promise<void>;
+}
+
+/** The clients of this process, counted against its limits. */
+@Injectable()
+export class Connections implements OnModuleDestroy {
+  private readonly ofUser = new Map<string, Set<Connection>>();
+  private readonly ofIp = new Map<string, number>();
+  private count = 0;
+  private isStopping = false;
+
+  constructor(@Inject(CONFIG) private readonly config: Config) {}
+
+  get size(): number {
+    return this.count;
+  }
+
+  /**
+   * Takes a client in.
+   *
+   * @returns what ends the membership; calling it again does nothing
+   * @throws DomainError `too_many_connections`: 429 for a user's or an address's own, 503 for the whole process's;
+   *         `shutting_down`
+   */
+  add(connection: Connection, ip: string): () => void {
+    const user = userOf(connection.grant);
+    this.checkLimits(user, ip);
+    const members = this.ofUser.get(user) ?? new Set();
+    members.add(connection);
+    this.ofUser.set(user, members);
+    this.ofIp.set(ip, (this.ofIp.get(ip) ?? 0) + 1);
+    this.count += 1;
+    return () => {
+      if (!members.delete(connection)) return;
+      if (members.size === 0 && this.ofUser.get(user) === members) this.ofUser.delete(user);
+      const left = (this.ofIp.get(ip) ?? 1) - 1;
+      if (left === 0) this.ofIp.delete(ip);
+      else this.ofIp.set(ip, left);
+      this.count -= 1;
+    };
+  }
+
+  /** Ends what these revocations revoke. */
+  revoke(revocations: readonly Revocation[]): void {
+    for (const revocation of revocations) {
+      for (const connection of this.affectedBy(revocation)) {
+        if (isRevokedBy(connection.grant, revocation)) connection.close('token_revoked');
+      }
+    }
+  }
+
+  /** Before the server stops listening: everybody is told when to come back, each at another moment. */
+  async onModuleDestroy(): Promise<void> {
+    this.isStopping = true;
+    const spreadMs = Math.min(Math.max(MIN_SPREAD_MS, this.count * SPREAD_MS_PER_CONNECTION), MAX_SPREAD_MS);
+    await Promise.all(this.all().map((connection) => connection.reconnect(Math.round(Math.random() * spreadMs))));
+  }
+
+  private affectedBy({ applicationId, kind, subject }: Revocation): Connection[] {
+    // Tokens are looked up among all: revoking one by its id is rare, and another index would cost every connection.
+    return kind === 'token' ? this.all() : [...(this.ofUser.get(`${applicationId} ${subject}`) ?? [])];
+  }
+
+  private all(): Connection[] {
+    return [...this.ofUser.values()].flatMap((members) => [...members]);
+  }
+
+  private checkLimits(user: string, ip: string): void {
+    if (this.isStopping) throw busy('unavailable', 'shutting_down', 'This node is shutting down.');
+    const { REALTIME_MAX_CONNECTIONS, REALTIME_MAX_CONNECTIONS_PER_USER, REALTIME_MAX_CONNECTIONS_PER_IP } = this.config;
+    if (this.count >= REALTIME_MAX_CONNECTIONS) throw tooMany('unavailable', 'This node has as many as it can take.');
+    if ((this.ofUser.get(user)?.size ?? 0) >= REALTIME_MAX_CONNECTIONS_PER_USER)
+      throw tooMany('limited', `A user may have ${REALTIME_MAX_CONNECTIONS_PER_USER}.`);
+    if ((this.ofIp.get(ip) ?? 0) >= REALTIME_MAX_CONNECTIONS_PER_IP)
+      throw tooMany('limited', `An address may have ${REALTIME_MAX_CONNECTIONS_PER_IP}.`);
+  }
+}
+
+function userOf({ applicationId, userId }: Grant): string {
+  return `${applicationId} ${userId}`;
+}
+
+function tooMany(kind: 'limited' | 'unavailable', which: string): DomainError {
+  return busy(kind, 'too_many_connections', `Too many realtime connections. ${which}`);
+}
+
+function busy(kind: 'limited' | 'unavailable', code: string, message: string): DomainError {
+  return new DomainError(kind, code, message, [], BUSY_RETRY_AFTER_SECONDS);
+}

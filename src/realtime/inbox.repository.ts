@@ -1,0 +1,129 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { DataSource } from 'typeorm';
+import { DATA_SOURCE } from '../database/transaction.js';
+import type { LogEntry, LogPage } from './message.js';
+import type { Position } from './position.js';
+import { drawEpoch, type NewMessage, type PageLimits } from './redis-log.js';
+
+/** One user's inbox in one application. */
+export interface InboxRef {
+  applicationId: string;
+  userId: string;
+}
+
+const PURGE_PAGE = 5_000;
+/** Days without a message after which an inbox's numbering is forgotten. */
+const IDLE_DAYS = 35;
+
+interface PageRow {
+  epoch: string;
+  last_seq: number;
+  found: number;
+  seq: number | null;
+  event: string;
+  data: string;
+  at: Date;
+}
+
+/** SQL over inboxes: the messages that a user gets however long Redis, or the user, is away. */
+@Injectable()
+export class InboxRepository {
+  constructor(@Inject(DATA_SOURCE) private readonly db: DataSource) {}
+
+  /** Numbers and stores a message; both are visible to others at once. */
+  async append(
+    { applicationId, userId }: InboxRef,
+    { event, data }: NewMessage,
+    keptHours: number,
+  ): Promise<Position & { at: Date }> {
+    const rows: { epoch: string; last_seq: number; at: Date }[] = await this.db.query(
+      `with numbered as (
+         insert into realtime_inbox as i (application_id, user_id, epoch, last_seq) values ($1, $2, $3, 1)
+         on conflict (application_id, user_id) do update set last_seq = i.last_seq + 1,
+           used_at = case when i.used_at < carillon_now() - interval '1 day' then carillon_now() else i.used_at end
+         returning epoch, last_seq),
+       stored as (
+         insert into realtime_inbox_message (application_id, user_id, seq, event, data, at, expires_at)
+         select $1, $2, last_seq, $4, $5, carillon_now(), carillon_now() + make_interval(hours => $6) from numbered
+         returning at)
+       select epoch, last_seq, at from numbered, stored`,
+      [applicationId, userId, drawEpoch(), event, data, keptHours],
+    );
+    const [row] = rows;
+    if (!row) throw new Error('an inbox took a message without a number');
+    return { epoch: row.epoch, seq: row.last_seq, at: row.at };
+  }
+
+  /** The messages after a position, as {@link LogPage}; of an inbox that had none yet, too, which then gets its epoch. */
+  async read(inbox: InboxRef, after: Position, limits: PageLimits): Promise<LogPage> {
+    const page = await this.readExisting(inbox, after, limits);
+    if (page) return page;
+    await this.db.query(
+      `insert into realtime_inbox (application_id, user_id, epoch) values ($1, $2, $3) on conflict do nothing`,
+      [inbox.applicationId, inbox.userId, drawEpoch()],
+    );
+    const made = await this.readExisting(inbox, after, limits);
+    if (!made) throw new Error('an inbox that was just made is not there');
+    return made;
+  }
+
+  /** The newest positions, in the order of the inboxes; undefined for one that does not exist. */
+  async look(inboxes: readonly InboxRef[]): Promise<(Position | undefined)[]> {
+    const rows: { epoch: string | null; last_seq: number | null }[] = await this.db.query(
+      `select i.epoch, i.last_seq
+       from unnest($1::uuid[], $2::text[]) with ordinality as asked (application_id, user_id, place)
+       left join realtime_inbox i using (application_id, user_id)
+       order by place`,
+      [inboxes.map(({ applicationId }) => applicationId), inboxes.map(({ userId }) => userId)],
+    );
+    return rows.map(({ epoch, last_seq: seq }) => (epoch === null || seq === null ? undefined : { epoch, seq }));
+  }
+
+  async delete({ applicationId, userId }: InboxRef): Promise<void> {
+    await this.db.query('delete from realtime_inbox where application_id = $1 and user_id = $2', [applicationId, userId]);
+  }
+
+  /** Forgets up to 5,000 messages that are past their time, and as many inboxes that nobody used for long. */
+  async purge(): Promise<number> {
+    const [, messages]: [unknown, number] = await this.db.query(
+      `delete from realtime_inbox_message where ctid = any(array(
+         select ctid from realtime_inbox_message where expires_at <= carillon_now()
+         order by expires_at limit ${PURGE_PAGE} for update skip locked))`,
+    );
+    const [, inboxes]: [unknown, number] = await this.db.query(
+      `delete from realtime_inbox where ctid = any(array(
+         select i.ctid from realtime_inbox i
+         where used_at <= carillon_now() - interval '${IDLE_DAYS} days' and not exists (
+           select 1 from realtime_inbox_message m where m.application_id = i.application_id and m.user_id = i.user_id)
+         order by used_at limit ${PURGE_PAGE} for update skip locked))`,
+    );
+    return Math.max(messages, inboxes);
+  }
+
+  /** One statement, so that the number of the newest message and the messages are of the same moment. */
+  private async readExisting(
+    { applicationId, userId }: InboxRef,
+    after: Position,
+    { entries: limit, bytes }: PageLimits,
+  ): Promise<LogPage | undefined> {
+    const rows: PageRow[] = await this.db.query(
+      `with inbox as (select epoch, last_seq from realtime_inbox where application_id = $1 and user_id = $2),
+       found as (
+         select m.seq, m.event, m.data, m.at
+         from inbox, realtime_inbox_message m
+         where m.application_id = $1 and m.user_id = $2 and m.expires_at > carillon_now()
+           and m.seq > case when inbox.epoch = $3 then $4::bigint else 0 end
+         order by m.seq limit $5),
+       summed as (select *, sum(octet_length(data)) over (order by seq) as upto, row_number() over (order by seq) as n from found)
+       select epoch, last_seq::bigint, (select count(*) from found)::int as found, seq, event, data, at
+       from inbox left join summed on upto <= $6 or n = 1
+       order by seq`,
+      [applicationId, userId, after.epoch, after.seq, limit, bytes],
+    );
+    const [first] = rows;
+    if (!first) return undefined;
+    const entries = rows.filter((row): row is PageRow & LogEntry => row.seq !== null);
+    const hasMore = first.found === limit || entries.length < first.found;
+    return { epoch: first.epoch, lastSeq: first.last_seq, entries, hasMore };
+  }
+}

@@ -1,0 +1,78 @@
+import { Module, type OnModuleInit } from '@nestjs/common';
+import { Gauge } from 'prom-client';
+import { ApplicationsModule } from '../applications/applications.module.js';
+import { DevicesModule } from '../devices/devices.module.js';
+import { DevicesService } from '../devices/devices.service.js';
+import { HttpModule } from '../http/http.module.js';
+import { Metrics } from '../http/metrics.js';
+import { Connections } from './connections.js';
+import { Hints } from './hints.js';
+import { Hub } from './hub.js';
+import { InboxRepository } from './inbox.repository.js';
+import { RealtimeAccess } from './realtime-access.js';
+import { RealtimeTokensService } from './realtime-tokens.service.js';
+import { RedisLog } from './redis-log.js';
+import { Revocations } from './revocations.js';
+import { RevocationsRepository } from './revocations.repository.js';
+import { RealtimeStream } from './stream.js';
+import { RealtimeUpkeep } from './upkeep.js';
+
+/**
+ * Channels, whoever follows them, and what lets them; the controllers are in `api.module.ts`.
+ *
+ * A further transport admits its clients with `RealtimeAccess`, counts them with `Connections`, and gives each a `Session`
+ * and an `Outbox`.
+ */
+@Module({
+  imports: [HttpModule, ApplicationsModule, DevicesModule],
+  providers: [
+    Connections,
+    Hints,
+    Hub,
+    InboxRepository,
+    RealtimeAccess,
+    RealtimeStream,
+    RealtimeTokensService,
+    RealtimeUpkeep,
+    RedisLog,
+    Revocations,
+    RevocationsRepository,
+  ],
+  exports: [Connections, Hub, RealtimeAccess, RealtimeStream, RealtimeTokensService],
+})
+export class RealtimeModule implements OnModuleInit {
+  constructor(
+    private readonly metrics: Metrics,
+    private readonly connections: Connections,
+    private readonly hub: Hub,
+    private readonly devices: DevicesService,
+    private readonly stream: RealtimeStream,
+    private readonly tokens: RealtimeTokensService,
+  ) {}
+
+  onModuleInit(): void {
+    this.devices.onForgetUser(async (applicationId, userId) => {
+      await this.tokens.revoke(applicationId, { userId });
+      await this.stream.deleteInbox(applicationId, userId);
+    });
+    this.showMetrics();
+  }
+
+  private showMetrics(): void {
+    const registers = [this.metrics.registry];
+    const connections = new Gauge({
+      name: 'carillon_realtime_connections',
+      help: 'Streams and held polls of this process.',
+      registers,
+    });
+    const channels = new Gauge({
+      name: 'carillon_realtime_channels',
+      help: 'Channels that connections of this process follow.',
+      registers,
+    });
+    this.metrics.onScrape(async () => {
+      connections.set(this.connections.size);
+      channels.set(this.hub.size);
+    });
+  }
+}

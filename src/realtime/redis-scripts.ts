@@ -1,0 +1,115 @@
+import { createHash } from 'node:crypto';
+import type { Redis } from 'ioredis';
+
+/** A Lua script that Redis keeps by its hash. */
+export class RedisScript {
+  private readonly sha: string;
+
+  constructor(private readonly lua: string) {
+    this.sha = createHash('sha1').update(lua).digest('hex');
+  }
+
+  async run(redis: Redis, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
+    try {
+      return await redis.evalsha(this.sha, keys.length, ...keys, ...args);
+    } catch (error) {
+      if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error;
+      return redis.eval(this.lua, keys.length, ...keys, ...args);
+    }
+  }
+}
+
+/** Which run of which server this is; '' where that is hidden. */
+const RUN_ID = `
+  local function run_id()
+    local info = redis.pcall('INFO', 'server')
+    return type(info) == 'string' and string.match(info, 'run_id:(%x+)') or ''
+  end`;
+
+/**
+ * Appends to an ordinary channel and tells all nodes, in one step.
+ *
+ * A server that was restarted or failed over may have lost the end of a log and would give its numbers out again; so a log
+ * belongs to one run of one server, and a message of another run begins a new epoch.
+ *
+ * KEYS meta, log. ARGV new epoch, event, data, entries kept, milliseconds kept, milliseconds that meta is kept, hint channel.
+ * Returns epoch and seq.
+ */
+export const PUBLISH = new RedisScript(`${RUN_ID}
+  local run = run_id()
+  local time = redis.call('TIME')
+  local now = time[1] * 1000 + math.floor(time[2] / 1000)
+  local meta = redis.call('HMGET', KEYS[1], 'e', 's', 'r')
+  local epoch, seq = meta[1], tonumber(meta[2] or 0)
+  if not epoch or meta[3] ~= run then
+    epoch, seq = ARGV[1], 0
+    redis.call('DEL', KEYS[2])
+  end
+  seq = seq + 1
+  redis.call('HSET', KEYS[1], 'e', epoch, 's', seq, 'r', run)
+  redis.call('PEXPIRE', KEYS[1], ARGV[6])
+  redis.call('XADD', KEYS[2], 'MAXLEN', ARGV[4], seq .. '-0', 'e', ARGV[2], 'd', ARGV[3], 't', now)
+  for _ = 1, 100 do
+    local first = redis.call('XRANGE', KEYS[2], '-', '+', 'COUNT', 1)[1]
+    if not first or tonumber(first[2][6]) >= now - ARGV[5] then break end
+    redis.call('XDEL', KEYS[2], first[1])
+  end
+  redis.call('PEXPIRE', KEYS[2], ARGV[5])
+  redis.call('PUBLISH', ARGV[7], epoch .. '-' .. seq)
+  return {epoch, seq}
+`);
+
+/**
+ * Appends what Postgres numbered to the tail of an inbox, and tells all nodes. A tail has no holes: a message that does not
+ * follow the last one begins it anew, and one that comes late is left to Postgres.
+ *
+ * KEYS meta, log. ARGV epoch, seq, event, data, at in ms, entries kept, milliseconds kept, hint channel.
+ */
+export const APPEND_TAIL = new RedisScript(`
+  local meta = redis.call('HMGET', KEYS[1], 'e', 's')
+  local seq, last = tonumber(ARGV[2]), tonumber(meta[2] or 0)
+  if meta[1] ~= ARGV[1] or last < seq then
+    if meta[1] ~= ARGV[1] or last + 1 ~= seq then redis.call('DEL', KEYS[2]) end
+    redis.call('HSET', KEYS[1], 'e', ARGV[1], 's', seq)
+    redis.call('XADD', KEYS[2], 'MAXLEN', ARGV[6], seq .. '-0', 'e', ARGV[3], 'd', ARGV[4], 't', ARGV[5])
+    redis.call('PEXPIRE', KEYS[1], ARGV[7])
+    redis.call('PEXPIRE', KEYS[2], ARGV[7])
+  end
+  redis.call('PUBLISH', ARGV[8], ARGV[1] .. '-' .. seq)
+  return 1
+`);
+
+/**
+ * Reads a log after a position; of another epoch's position, from the first entry that is kept. It ends after the limit of
+ * entries or bytes, but never before the first entry.
+ *
+ * KEYS meta, log. ARGV epoch for a log that does not exist ('' leaves it so), milliseconds that a new meta is kept, epoch and
+ * seq of the position, limit of entries (0 for the newest position alone), limit of bytes.
+ * Returns epoch, last seq, whether more may follow, and flat entries: seq, event, data, at in ms.
+ */
+export const READ = new RedisScript(`${RUN_ID}
+  local meta = redis.call('HMGET', KEYS[1], 'e', 's')
+  local epoch, last = meta[1], tonumber(meta[2] or 0)
+  if not epoch then
+    if ARGV[1] == '' then return false end
+    epoch = ARGV[1]
+    redis.call('DEL', KEYS[2])
+    redis.call('HSET', KEYS[1], 'e', epoch, 's', 0, 'r', run_id())
+    redis.call('PEXPIRE', KEYS[1], ARGV[2])
+  end
+  local limit, after = tonumber(ARGV[5]), 0
+  if ARGV[3] == epoch then after = tonumber(ARGV[4]) end
+  if limit == 0 or after >= last then return {epoch, last, 0, {}} end
+  local found = redis.call('XRANGE', KEYS[2], (after + 1) .. '-0', '+', 'COUNT', limit)
+  local entries, bytes, more = {}, 0, #found == limit and 1 or 0
+  for i, entry in ipairs(found) do
+    local fields = entry[2]
+    bytes = bytes + #fields[4]
+    if i > 1 and bytes > tonumber(ARGV[6]) then more = 1 break end
+    table.insert(entries, string.sub(entry[1], 1, -3))
+    table.insert(entries, fields[2])
+    table.insert(entries, fields[4])
+    table.insert(entries, fields[6])
+  end
+  return {epoch, last, more, entries}
+`);

@@ -1,0 +1,95 @@
+import type { CloseReason, Grant } from './grant.js';
+import { channelOf } from './grant.js';
+import type { Hub } from './hub.js';
+import type { StreamMessage } from './message.js';
+import { type Cursor, formatCursor, positionIn, tagOf } from './position.js';
+import type { RealtimeStream } from './stream.js';
+import { Subscription } from './subscription.js';
+
+/** Seconds before the end at which a client is told, unless it had less from the start. */
+const WARN_SECONDS = 60;
+
+/** The transport's side of a session. Nothing is called after `closed`. */
+export interface Peer {
+  /** The next message of some channel. `cursor` makes the session's cursor with this message in it. */
+  deliver(message: StreamMessage, cursor: () => string): void;
+  /** Resolves when a replay may go on; undefined when it may at once. */
+  room(): Promise<void> | undefined;
+  /** The grant ends soon. */
+  expiring(secondsLeft: number): void;
+  /** The session is over and follows nothing any more. */
+  closed(reason: CloseReason): void;
+}
+
+/** What one connection follows, under one grant, whatever carries it. */
+export class Session {
+  private readonly subscriptions = new Map<string, Subscription>();
+  private readonly timers: NodeJS.Timeout[] = [];
+  private isOver = false;
+
+  constructor(
+    readonly grant: Grant,
+    private readonly peer: Peer,
+    private readonly hub: Hub,
+    private readonly stream: RealtimeStream,
+  ) {}
+
+  /** From now on the session warns of its end and ends with its grant. */
+  limitTo(now: Date): void {
+    const leftMs = Math.max(0, this.grant.expiresAt.getTime() - now.getTime());
+    const warnMs = Math.min(WARN_SECONDS * 1_000, leftMs / 5);
+    const secondsLeft = Math.round(warnMs / 1_000);
+    this.timers.push(
+      setTimeout(() => this.peer.expiring(secondsLeft), leftMs - warnMs),
+      setTimeout(() => this.close('token_expired'), leftMs),
+    );
+  }
+
+  /**
+   * Follows a channel; the caller has asked whether the grant allows it.
+   *
+   * @param cursor where to go on; a channel that it does not know begins now
+   * @returns resolves when the channel is live
+   */
+  async subscribe(name: string, cursor: Cursor | 'start'): Promise<void> {
+    const tag = tagOf(name);
+    if (this.isOver || this.subscriptions.has(tag)) return;
+    const subscription = new Subscription(
+      this.hub.follow(channelOf(this.grant, name)),
+      this.stream,
+      {
+        take: (message) => this.peer.deliver(message, () => this.cursor()),
+        room: () => this.peer.room(),
+      },
+      positionIn(cursor, name),
+    );
+    this.subscriptions.set(tag, subscription);
+    await subscription.start();
+  }
+
+  /** How far this session has come in each of its channels. */
+  cursor(): string {
+    return formatCursor(this.positions());
+  }
+
+  /** Ends it without telling the peer: the peer is gone, or has what it wanted. */
+  end(): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    for (const timer of this.timers) clearTimeout(timer);
+    for (const subscription of this.subscriptions.values()) {
+      subscription.close();
+      this.hub.release(subscription.feed);
+    }
+  }
+
+  close(reason: CloseReason): void {
+    if (this.isOver) return;
+    this.end();
+    this.peer.closed(reason);
+  }
+
+  private *positions() {
+    for (const [tag, { position }] of this.subscriptions) if (position) yield [tag, position] as const;
+  }
+}
