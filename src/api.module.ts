@@ -25,7 +25,15 @@ import { SseController } from './realtime/sse.controller.js';
 
 /** What the api role runs: every controller and gateway. The modules bring the services that these use. */
 @Module({
-  imports: [HttpModule, ApplicationsModule, DevicesModule, NotificationsModule, DeliveriesLogModule, RealtimeModule, AdminModule],
+  imports: [
+    HttpModule,
+    ApplicationsModule,
+    DevicesModule,
+    NotificationsModule,
+    DeliveriesLogModule,
+    RealtimeModule,
+    AdminModule,
+  ],
   controllers: [
     ApplicationsController,
     ApiKeysController,

@@ -36,7 +36,10 @@ export const grantSchema = z
 export const grantsSchema = z
   .array(grantSchema)
   .max(MAX_GRANTS)
-  .refine((grants) => grants.join('').length <= MAX_GRANTS_CHARACTERS, `hold ${MAX_GRANTS_CHARACTERS} characters at most`);
+  .refine(
+    (grants) => grants.join('').length <= MAX_GRANTS_CHARACTERS,
+    `hold ${MAX_GRANTS_CHARACTERS} characters at most`,
+  );
 
 /** `a,b`: names without repetition, at most {@link MAX_CHANNELS}. */
 export const channelListSchema = z

@@ -84,7 +84,8 @@ export class Connections implements OnModuleDestroy {
 
   private checkLimits(user: string, ip: string): void {
     if (this.isStopping) throw busy('unavailable', 'shutting_down', 'This node is shutting down.');
-    const { REALTIME_MAX_CONNECTIONS, REALTIME_MAX_CONNECTIONS_PER_USER, REALTIME_MAX_CONNECTIONS_PER_IP } = this.config;
+    const { REALTIME_MAX_CONNECTIONS, REALTIME_MAX_CONNECTIONS_PER_USER, REALTIME_MAX_CONNECTIONS_PER_IP } =
+      this.config;
     if (this.count >= REALTIME_MAX_CONNECTIONS) throw tooMany('unavailable', 'This node has as many as it can take.');
     if ((this.ofUser.get(user)?.size ?? 0) >= REALTIME_MAX_CONNECTIONS_PER_USER)
       throw tooMany('limited', `A user may have ${REALTIME_MAX_CONNECTIONS_PER_USER}.`);

@@ -59,16 +59,17 @@ export class Feed {
     this.scheduleSoon();
   }
 
-  private scheduleSoon(): void {
-    this.schedule(Math.max(0, this.lastReadMs + COALESCE_MS - performance.now()));
-  }
-
   /** Resolves after the next look at the log that succeeds, or when the feed is stopped. */
   nextLook(): Promise<void> {
+    if (this.isStopped) return Promise.resolve();
     return new Promise((resolve) => {
       this.waiting.push(resolve);
       this.touch();
     });
+  }
+
+  private scheduleSoon(): void {
+    this.schedule(Math.max(0, this.lastReadMs + COALESCE_MS - performance.now()));
   }
 
   private schedule(delayMs: number): void {

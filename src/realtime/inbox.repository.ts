@@ -80,7 +80,10 @@ export class InboxRepository {
   }
 
   async delete({ applicationId, userId }: InboxRef): Promise<void> {
-    await this.db.query('delete from realtime_inbox where application_id = $1 and user_id = $2', [applicationId, userId]);
+    await this.db.query('delete from realtime_inbox where application_id = $1 and user_id = $2', [
+      applicationId,
+      userId,
+    ]);
   }
 
   /** Forgets up to 5,000 messages that are past their time, and as many inboxes that nobody used for long. */

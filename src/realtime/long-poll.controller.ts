@@ -61,7 +61,10 @@ export class LongPollController {
 function answer(reply: FastifyReply, result: PollResult): void {
   if (result.kind === 'closed') {
     const isExpired = result.reason === 'token_expired';
-    throw refused(isExpired ? 'expired' : 'revoked', `The realtime token ${isExpired ? 'has expired' : 'was revoked'}.`);
+    throw refused(
+      isExpired ? 'expired' : 'revoked',
+      `The realtime token ${isExpired ? 'has expired' : 'was revoked'}.`,
+    );
   }
   reply.headers({ 'cache-control': 'no-store', 'x-cursor': result.cursor });
   if (result.kind === 'nothing') {

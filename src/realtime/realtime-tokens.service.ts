@@ -61,7 +61,8 @@ export class RealtimeTokensService {
    * @throws DomainError `unauthorized`: `realtime_token_missing`, `…_invalid`, `…_expired` or `…_revoked`
    */
   async authenticate(text: string | undefined, kind: TokenKind): Promise<Grant> {
-    if (text === undefined) throw refused('missing', 'This operation needs a realtime token: Authorization: Bearer <token>.');
+    if (text === undefined)
+      throw refused('missing', 'This operation needs a realtime token: Authorization: Bearer <token>.');
     const read = await this.codec.read(text, [kind], this.clock.now());
     if (read.kind === 'expired') throw refused('expired', `The realtime ${kind} has expired.`);
     if (read.kind === 'invalid') throw refused('invalid', `This is no realtime ${kind} of this service.`);

@@ -1,8 +1,8 @@
 import { Body, Controller, Headers, Param, Req } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import type { z } from 'zod';
-import { type Caller, CurrentCaller } from '../applications/caller.js';
 import type { AuthenticatedRequest } from '../applications/caller.guard.js';
+import { type Caller, CurrentCaller } from '../applications/caller.js';
 import { Route } from '../http/route.js';
 import { invalidRequest } from '../http/validation.js';
 import { formatId } from './position.js';

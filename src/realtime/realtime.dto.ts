@@ -30,7 +30,10 @@ const cursorSchema = z
 export const issueTokenBody = z.strictObject({
   userId: realtimeUserIdSchema,
   channels: grantsSchema
-    .refine((grants) => grants.every((grant) => !grant.startsWith('user:')), 'cannot name inboxes: a user has their own')
+    .refine(
+      (grants) => grants.every((grant) => !grant.startsWith('user:')),
+      'cannot name inboxes: a user has their own',
+    )
     .default([])
     .describe("Exact names, or prefixes followed by `*`. The user's own inbox `user:<id>` is always allowed"),
   ttlSeconds: z.number().int().min(1).max(MAX_TOKEN_SECONDS).default(DEFAULT_TOKEN_SECONDS),
@@ -63,7 +66,9 @@ export const eventsQuery = z.strictObject({
   ticket: tokenText.optional().describe('For an EventSource, which has no headers'),
   after: cursorSchema
     .optional()
-    .describe(`Where to go on; \`${CURSOR_OF_BEGINNING}\`: with whatever is kept. Default: with what comes from now on`),
+    .describe(
+      `Where to go on; \`${CURSOR_OF_BEGINNING}\`: with whatever is kept. Default: with what comes from now on`,
+    ),
 });
 
 export const eventsHeaders = z.strictObject({

@@ -18,10 +18,13 @@ const HINT_CHANNEL = 'carillon-rt-revoked';
 @Injectable()
 export class Revocations implements OnModuleInit, OnApplicationShutdown {
   private readonly logger = new Logger('realtime');
-  private readonly looks = new Grouped<undefined, undefined>(async (asked) => {
-    await this.enforce();
-    return asked;
-  }, { intervalMs: MIN_LOOK_MS });
+  private readonly looks = new Grouped<undefined, undefined>(
+    async (asked) => {
+      await this.enforce();
+      return asked;
+    },
+    { intervalMs: MIN_LOOK_MS },
+  );
   private loop: Loop | undefined;
   private lookedMs = performance.now();
 

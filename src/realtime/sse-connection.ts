@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import type { Connection } from './connections.js';
 import type { CloseReason, Grant } from './grant.js';
 import type { Hub } from './hub.js';
 import type { StreamMessage } from './message.js';
@@ -6,7 +7,6 @@ import { Outbox } from './outbox.js';
 import type { Cursor } from './position.js';
 import { type Peer, Session } from './session.js';
 import type { RealtimeStream } from './stream.js';
-import type { Connection } from './connections.js';
 
 /** Milliseconds. Proxies close what is silent for 30 to 60 s. */
 const HEARTBEAT_MS = 15_000;

@@ -58,7 +58,13 @@ it('every field of every operation, wrong in every way, is refused by name and c
         faults.push(`${method.toUpperCase()} ${path} needs a row in SAMPLES`);
         continue;
       }
-      const ids = { id: idFor(path), keyId: tenant.spareKey, provider: 'webpush', userId: 'nobody', channel: 'nowhere' };
+      const ids = {
+        id: idFor(path),
+        keyId: tenant.spareKey,
+        provider: 'webpush',
+        userId: 'nobody',
+        channel: 'nowhere',
+      };
       const key = keyFor(operation.description);
       const cases = casesOf(method, path, operation, sample, ids);
       count += cases.length;

@@ -82,12 +82,15 @@ it('while Redis is away inboxes are delivered, other channels refuse and then an
   await eventually(() => late.messages.length === 2);
   late.close();
   expect(client.isEnded).toBe(false);
-  expect((await call(api, 'DELETE', '/v1/realtime/tokens', { key: application.serverKey, body: { userId: 'x' } })).status).toBe(204);
+  expect(
+    (await call(api, 'DELETE', '/v1/realtime/tokens', { key: application.serverKey, body: { userId: 'x' } })).status,
+  ).toBe(204);
 
   restarted = await startRedis({ dir: redis.dir, port: redis.port });
   const again = await eventually(async () => {
     const answer = await send('other', 3);
-    return answer.status === 201 && answer;
+    expect(answer.status).toBe(201);
+    return answer;
   });
   await send('user:u-1', 4);
   const [epoch] = again.body.id.split('-');

@@ -87,11 +87,26 @@ describe('the messages after a position', () => {
   it.each([
     ['follow it', { epoch: E1, seq: 1 }, page(E1, 3, [2, 3]), [line(`${E1}-2`), line(`${E1}-3`)]],
     ['are none at the end', { epoch: E1, seq: 3 }, page(E1, 3, []), []],
-    ['begin with a gap', { epoch: E1, seq: 1 }, page(E1, 5, [4, 5]), [gap(`${E1}-1`, `${E1}-3`), line(`${E1}-4`), line(`${E1}-5`)]],
-    ['have a gap within', { epoch: E1, seq: 0 }, page(E1, 3, [1, 3]), [line(`${E1}-1`), gap(`${E1}-1`, `${E1}-2`), line(`${E1}-3`)]],
+    [
+      'begin with a gap',
+      { epoch: E1, seq: 1 },
+      page(E1, 5, [4, 5]),
+      [gap(`${E1}-1`, `${E1}-3`), line(`${E1}-4`), line(`${E1}-5`)],
+    ],
+    [
+      'have a gap within',
+      { epoch: E1, seq: 0 },
+      page(E1, 3, [1, 3]),
+      [line(`${E1}-1`), gap(`${E1}-1`, `${E1}-2`), line(`${E1}-3`)],
+    ],
     ['are all trimmed', { epoch: E1, seq: 1 }, page(E1, 5, []), [gap(`${E1}-1`, `${E1}-5`)]],
     ['may go on', { epoch: E1, seq: 0 }, page(E1, 5, [1], true), [line(`${E1}-1`)]],
-    ['are of a new epoch', { epoch: E1, seq: 9 }, page(E2, 2, [1, 2]), [gap(`${E1}-9`, `${E2}-0`), line(`${E2}-1`), line(`${E2}-2`)]],
+    [
+      'are of a new epoch',
+      { epoch: E1, seq: 9 },
+      page(E2, 2, [1, 2]),
+      [gap(`${E1}-9`, `${E2}-0`), line(`${E2}-1`), line(`${E2}-2`)],
+    ],
     ['were there before', { epoch: E1, seq: 9 }, page(E1, 3, []), [gap(`${E1}-9`, `${E1}-3`)]],
     ['are whatever is left', BEGINNING, page(E1, 3, [2, 3]), [line(`${E1}-2`), line(`${E1}-3`)]],
     ['are none in an empty log', BEGINNING, page(E1, 0, []), []],
@@ -135,7 +150,9 @@ describe('a realtime token', () => {
   it('of another key, without a signature or with another content is none', async () => {
     const { token } = await codec.issue(allowed, NOW, 60);
     const [header = '', payload = '', signature = ''] = token.split('.');
-    const other = Buffer.from(JSON.stringify({ ...JSON.parse(Buffer.from(payload, 'base64url').toString()), sub: 'u-2' }));
+    const other = Buffer.from(
+      JSON.stringify({ ...JSON.parse(Buffer.from(payload, 'base64url').toString()), sub: 'u-2' }),
+    );
     const none = Buffer.from('{"alg":"none"}').toString('base64url');
     const bare = await new SignJWT({ sub: 'u-1' })
       .setProtectedHeader({ alg: 'HS256' })
