@@ -30,15 +30,16 @@ interface PageRow {
 export class InboxRepository {
   constructor(@Inject(DATA_SOURCE) private readonly db: DataSource) {}
 
-  /** Numbers and stores a message; both are visible to others at once. */
+  /** Numbers and stores a message; both are visible to others at once. Undefined: the application is gone. */
   async append(
     { applicationId, userId }: InboxRef,
     { event, data }: NewMessage,
     keptHours: number,
-  ): Promise<Position & { at: Date }> {
+  ): Promise<(Position & { at: Date }) | undefined> {
     const rows: { epoch: string; last_seq: number; at: Date }[] = await this.db.query(
       `with numbered as (
-         insert into realtime_inbox as i (application_id, user_id, epoch, last_seq) values ($1, $2, $3, 1)
+         insert into realtime_inbox as i (application_id, user_id, epoch, last_seq)
+         select id, $2, $3, 1 from application where id = $1 for key share
          on conflict (application_id, user_id) do update set last_seq = i.last_seq + 1,
            used_at = case when i.used_at < carillon_now() - interval '1 day' then carillon_now() else i.used_at end
          returning epoch, last_seq),
@@ -50,8 +51,7 @@ export class InboxRepository {
       [applicationId, userId, drawEpoch(), event, data, keptHours],
     );
     const [row] = rows;
-    if (!row) throw new Error('an inbox took a message without a number');
-    return { epoch: row.epoch, seq: row.last_seq, at: row.at };
+    return row && { epoch: row.epoch, seq: row.last_seq, at: row.at };
   }
 
   /** The messages after a position, as {@link LogPage}; of an inbox that had none yet, too, which then gets its epoch. */
@@ -59,11 +59,13 @@ export class InboxRepository {
     const page = await this.readExisting(inbox, after, limits);
     if (page) return page;
     await this.db.query(
-      `insert into realtime_inbox (application_id, user_id, epoch) values ($1, $2, $3) on conflict do nothing`,
+      `insert into realtime_inbox (application_id, user_id, epoch)
+       select id, $2, $3 from application where id = $1 for key share
+       on conflict do nothing`,
       [inbox.applicationId, inbox.userId, drawEpoch()],
     );
     const made = await this.readExisting(inbox, after, limits);
-    if (!made) throw new Error('an inbox that was just made is not there');
+    if (!made) throw new Error('the application of an inbox is gone');
     return made;
   }
 

@@ -20,10 +20,11 @@ interface RevocationRow {
 export class RevocationsRepository {
   constructor(@Inject(DATA_SOURCE) private readonly db: DataSource) {}
 
+  /** Of an application that is gone nothing has to be revoked. */
   async add({ applicationId, kind, subject }: Omit<Revocation, 'generation'>): Promise<void> {
     await this.db.query(
       `insert into realtime_revocation (application_id, kind, subject, expires_at)
-       values ($1, $2, $3, carillon_now() + make_interval(secs => $4))
+       select id, $2, $3, carillon_now() + make_interval(secs => $4) from application where id = $1 for key share
        on conflict (application_id, kind, subject) do update set
          generation = excluded.generation, revoked_at = carillon_now(), expires_at = excluded.expires_at`,
       [applicationId, kind, subject, KEPT_SECONDS],

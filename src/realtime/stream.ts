@@ -38,7 +38,7 @@ export class RealtimeStream {
    * Appends a message; when this resolves, it has its place and every node is told.
    *
    * @throws DomainError `rate_limited`; `realtime_unavailable` when Redis does not take it, or not in time: then it is unknown
-   *         whether readers get it
+   *         whether readers get it; `application_not_found`
    */
   async publish(channel: ChannelRef, message: NewMessage): Promise<Position> {
     this.rate.take(channel.applicationId);
@@ -49,7 +49,9 @@ export class RealtimeStream {
       });
     }
     const inbox = { applicationId: channel.applicationId, userId };
-    const { at, ...position } = await this.inboxes.append(inbox, message, this.config.REALTIME_INBOX_HOURS);
+    const taken = await this.inboxes.append(inbox, message, this.config.REALTIME_INBOX_HOURS);
+    if (!taken) throw new DomainError('not_found', 'application_not_found', 'The application is gone.');
+    const { at, ...position } = taken;
     // Whoever is not told now looks by itself within seconds.
     await this.redisLog.appendTail(channel, position, message, at).catch((error: unknown) => {
       this.logger.debug({ event: 'realtime.tail_not_written', err: error });
