@@ -22,6 +22,8 @@ import { LongPollController } from './realtime/long-poll.controller.js';
 import { RealtimeController } from './realtime/realtime.controller.js';
 import { RealtimeModule } from './realtime/realtime.module.js';
 import { SseController } from './realtime/sse.controller.js';
+import { WebhooksController } from './webhooks/webhooks.controller.js';
+import { WebhooksModule } from './webhooks/webhooks.module.js';
 
 /** What the api role runs: every controller and gateway. The modules bring the services that these use. */
 @Module({
@@ -32,6 +34,7 @@ import { SseController } from './realtime/sse.controller.js';
     NotificationsModule,
     DeliveriesLogModule,
     RealtimeModule,
+    WebhooksModule,
     AdminModule,
   ],
   controllers: [
@@ -46,6 +49,7 @@ import { SseController } from './realtime/sse.controller.js';
     RealtimeController,
     SseController,
     LongPollController,
+    WebhooksController,
     AdminController,
     OpenApiController,
   ],

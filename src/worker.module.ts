@@ -5,6 +5,7 @@ import { DispatchModule } from './deliveries/dispatch.module.js';
 import { PlanningModule } from './deliveries/planning.module.js';
 import { HttpModule } from './http/http.module.js';
 import { ConsumerConnections } from './queue/queues.js';
+import { WebhookSendingModule } from './webhooks/sending.module.js';
 
 /** What one worker process runs: the processors and the feeder of its lanes, and the work in the background unless another does it. */
 @Module({})
@@ -16,7 +17,7 @@ export class WorkerModule {
       imports: [
         HttpModule,
         DispatchModule.of(config, connections),
-        ...(config.WORKER_BACKGROUND ? [MaintenanceModule, PlanningModule.of(connections)] : []),
+        ...(config.WORKER_BACKGROUND ? [MaintenanceModule, PlanningModule.of(connections), WebhookSendingModule.of(connections)] : []),
       ],
     };
   }

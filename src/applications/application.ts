@@ -19,7 +19,7 @@ export type ApplicationChanges = Partial<
 export interface AuditEntry {
   id: number;
   at: Date;
-  /** The API key's id, or `bootstrap` for CARILLON_ADMIN_KEY. */
+  /** The API key's id, or `bootstrap` for CARILLON_ADMIN_KEY, or `system` for what the service did by itself. */
   keyId: string;
   applicationId: string | null;
   /** Such as `credential.put`. */

@@ -1,5 +1,6 @@
 import { Inject, Module, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { CONFIG, type Config } from '../config/config.js';
+import { EventsModule } from '../events/events.module.js';
 import { HttpModule } from '../http/http.module.js';
 import { Readiness } from '../http/readiness.js';
 import { CLOCK, type Clock } from '../lib/clock.js';
@@ -25,7 +26,7 @@ import { UserTokensService } from './user-tokens.service.js';
  * credentials that come in, and need the shared tokens that this folder keeps.
  */
 @Module({
-  imports: [HttpModule],
+  imports: [EventsModule, HttpModule],
   providers: [
     ApplicationsRepository,
     ApplicationsService,

@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
-import { DATA_SOURCE } from '../database/transaction.js';
+import { DATA_SOURCE, type Database } from '../database/transaction.js';
 import type { AuditEntry } from './application.js';
 import { AuditRepository } from './audit.repository.js';
 
@@ -11,6 +11,11 @@ export class AuditService {
     @Inject(DATA_SOURCE) private readonly dataSource: DataSource,
     private readonly audit: AuditRepository,
   ) {}
+
+  /** For changes that other features make; part of the caller's transaction. */
+  append(database: Database, entry: Omit<AuditEntry, 'id' | 'at'>): Promise<void> {
+    return this.audit.append(database, entry);
+  }
 
   list(applicationId: string | null, beforeId: number, limit: number): Promise<AuditEntry[]> {
     return this.audit.list(this.dataSource, applicationId, beforeId, limit);

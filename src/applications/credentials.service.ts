@@ -3,6 +3,7 @@ import type { DataSource } from 'typeorm';
 import { z } from 'zod';
 import { CONFIG, type Config } from '../config/config.js';
 import { DATA_SOURCE } from '../database/transaction.js';
+import { EventLog } from '../events/event-log.js';
 import { CLOCK, type Clock } from '../lib/clock.js';
 import { DomainError } from '../lib/errors.js';
 import { uuidV7 } from '../lib/ids.js';
@@ -46,6 +47,7 @@ export class CredentialsService {
     @Inject(PROVIDERS) private readonly providers: ReadonlyMap<ProviderName, Provider>,
     private readonly credentials: CredentialsRepository,
     private readonly audit: AuditRepository,
+    private readonly events: EventLog,
   ) {}
 
   /**
@@ -183,14 +185,14 @@ export class CredentialsService {
    * @returns true when it was in order until now
    */
   async markBroken(applicationId: string, provider: ProviderName, version: number, reason: string): Promise<boolean> {
-    const isNews = await this.credentials.setState(this.dataSource, {
-      applicationId,
-      provider,
-      version,
-      state: 'broken',
-      stateReason: reason,
+    const key = { applicationId, provider, version };
+    const isNews = await this.dataSource.transaction(async (tx) => {
+      const isChanged = await this.credentials.setState(tx, { ...key, state: 'broken', stateReason: reason });
+      const data = { provider, version, code: reason };
+      if (isChanged) await this.events.append(tx, [{ type: 'credential.broken', applicationId, data }]);
+      return isChanged;
     });
-    if (isNews) this.logger.error({ event: 'credential.broken', applicationId, provider, version, reason });
+    if (isNews) this.logger.error({ event: 'credential.broken', ...key, reason });
     return isNews;
   }
 

@@ -3,6 +3,7 @@ import type { DataSource } from 'typeorm';
 import { numbers, words } from '../database/array-literal.js';
 import { runPrepared } from '../database/prepared.js';
 import { DATA_SOURCE, type Database } from '../database/transaction.js';
+import { tellingOf } from '../events/event-log.js';
 import { idRange } from '../lib/ids.js';
 import type { ProviderName } from '../lib/names.js';
 import type { BatchRef } from '../queue/queues.js';
@@ -263,7 +264,11 @@ const END_PENDING = `
       case when substr(e.after, d.position::int, 1) = '7' then 'unknown' else $3::text end
     from ended e, unnest(e.device_ids) with ordinality d(device_id, position)
     where substr(e.before, d.position::int, 1) in ('0', '8', '9')
-    returning 1
-  )
+    returning application_id, notification_id, device_id, provider, code, status_after
+  ), fact as (
+    select 0 as position, application_id, 'delivery.' || status_after as type, notification_id, device_id,
+      jsonb_build_object('provider', provider, 'code', code) as data
+    from logged where status_after in ('failed', 'expired')
+  ), ${tellingOf('fact')}
   select (select count(*) from ended)::int as n, (select count(*) from logged)::int as deliveries
 `;

@@ -53,6 +53,7 @@ const environmentSchema = z.object({
   PROVIDER_CA_FILE: z.string().optional(),
   WEBPUSH_ALLOWED_HOSTS: list.default([]),
   WEBPUSH_ALLOW_INSECURE: flag.default(false),
+  WEBHOOK_ALLOW_INSECURE: flag.default(false),
   SIMULATOR_FCM_URL: z.url().optional(),
   SIMULATOR_APNS_URL: z.url().optional(),
   SIMULATOR_APNS_SANDBOX_URL: z.url().optional(),

@@ -5,6 +5,7 @@ import { Devices1780000000001 } from '../../migrations/1780000000001-devices.js'
 import { Dispatch1780000000002 } from '../../migrations/1780000000002-dispatch.js';
 import { Feed1780000000003 } from '../../migrations/1780000000003-feed.js';
 import { ArrayStatistics1780000000004 } from '../../migrations/1780000000004-array-statistics.js';
+import { Webhooks1780000000005 } from '../../migrations/1780000000005-webhooks.js';
 import { Realtime1780000000006 } from '../../migrations/1780000000006-realtime.js';
 
 // Our 64-bit numbers are row ids and counts: far below 2^53, and unusable as the strings that pg makes of them.
@@ -55,6 +56,7 @@ export class PooledDataSource extends DataSource {
         Dispatch1780000000002,
         Feed1780000000003,
         ArrayStatistics1780000000004,
+        Webhooks1780000000005,
         Realtime1780000000006,
       ],
       migrationsTransactionMode: 'each',

@@ -4,6 +4,8 @@ import { Leases } from '../batches/leases.js';
 import { DATA_SOURCE } from '../database/transaction.js';
 import type { TokenVerdict } from '../devices/device.js';
 import { TokenHealth } from '../devices/token-health.js';
+import type { Fact } from '../events/event.js';
+import { EventLog } from '../events/event-log.js';
 import { CLOCK, type Clock } from '../lib/clock.js';
 import { Grouped } from '../lib/grouped.js';
 import { LANES, type Lane, type ProviderName } from '../lib/names.js';
@@ -14,7 +16,7 @@ import type { Answer, Checkpointer } from './checkpointer.js';
 const INTERVAL_MS = 15;
 
 /**
- * Writes the answers of all jobs of a lane in bulk: batch results, the log, statistics and token verdicts in one transaction,
+ * Writes the answers of all jobs of a lane in bulk: batch results, the log, statistics, token verdicts and events in one transaction,
  * so that after any crash either all of an answer is known or nothing of it. Jobs that come while one is under way share the
  * next: a statement costs as much as a hundred of its rows.
  */
@@ -25,6 +27,7 @@ export class CheckpointWriter {
   constructor(
     private readonly leases: Leases,
     private readonly tokens: TokenHealth,
+    private readonly events: EventLog,
     @Inject(DATA_SOURCE) private readonly db: DataSource,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {
@@ -73,11 +76,16 @@ export class CheckpointWriter {
       attempt.ageMs = nowMs - attempt.answeredAtMs;
     }
     const verdicts = attempts.filter((answer) => answer.verdict);
+    const facts = await this.events.wanted(factsOf(attempts));
     const written =
-      verdicts.length === 0
+      verdicts.length === 0 && facts.length === 0
         ? await this.leases.checkpoint(batches, attempts)
         : await this.db.transaction(async (tx) => {
             const ours = await this.leases.checkpoint(batches, attempts, tx);
+            await this.events.append(
+              tx,
+              facts.filter((fact) => ours.has(fact.batch)),
+            );
             const kept = verdicts.filter((answer) => ours.has(answer.batch));
             await this.tokens.invalidate(tx, verdictsOf(kept, 'invalidate', nowMs));
             await this.tokens.setAside(tx, verdictsOf(kept, 'set_aside', nowMs));
@@ -98,6 +106,18 @@ export class CheckpointWriter {
     }
     for (const { applicationId, provider } of affected.values()) await this.tokens.guard(applicationId, provider);
   }
+}
+
+/** What webhooks may want to hear of; of acceptances and retries nothing. */
+function factsOf(answers: readonly Answer[]): (Fact & { batch: number })[] {
+  const facts: (Fact & { batch: number })[] = [];
+  for (const { statusAfter, run, deviceId, code, batch } of answers) {
+    if (statusAfter !== 'failed' && statusAfter !== 'expired') continue;
+    const { applicationId, notificationId, provider } = run.claimed;
+    const data = { provider, code };
+    facts.push({ type: `delivery.${statusAfter}`, applicationId, notificationId, device: deviceId, data, batch });
+  }
+  return facts;
 }
 
 function verdictsOf(answers: readonly Answer[], effect: 'invalidate' | 'set_aside', nowMs: number): TokenVerdict[] {

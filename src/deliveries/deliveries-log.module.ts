@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { DevicesModule } from '../devices/devices.module.js';
+import { EventsModule } from '../events/events.module.js';
 import { DeliveriesRepository } from './deliveries.repository.js';
 import { DeliveriesService } from './deliveries.service.js';
 import { LogRepository } from './log.repository.js';
@@ -8,7 +9,7 @@ import { ReceiptsService } from './receipts.service.js';
 
 /** Reading the delivery log, and receipts; the controllers are in `api.module.ts`. */
 @Module({
-  imports: [DevicesModule],
+  imports: [DevicesModule, EventsModule],
   providers: [DeliveriesRepository, DeliveriesService, LogRepository, ReceiptsRepository, ReceiptsService],
   exports: [DeliveriesService, ReceiptsService],
 })

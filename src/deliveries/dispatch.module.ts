@@ -3,6 +3,7 @@ import { ApplicationsModule } from '../applications/applications.module.js';
 import { BatchesModule } from '../batches/batches.module.js';
 import type { Config } from '../config/config.js';
 import { DevicesModule } from '../devices/devices.module.js';
+import { EventsModule } from '../events/events.module.js';
 import { NotificationsModule } from '../notifications/notifications.module.js';
 import { consumersOf } from '../queue/consumers.module.js';
 import { type ConsumerConnections, dispatchQueuesOf } from '../queue/queues.js';
@@ -28,6 +29,7 @@ export class DispatchModule {
         ApplicationsModule,
         BatchesModule,
         DevicesModule,
+        EventsModule,
         NotificationsModule,
       ],
       providers: [

@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
-import { DATA_SOURCE } from '../database/transaction.js';
+import { DATA_SOURCE, type Database } from '../database/transaction.js';
 import type { ReceiptType } from './delivery.js';
 import { earliestEntryAt } from './log.repository.js';
 
@@ -32,16 +32,17 @@ export class ReceiptsRepository {
    * Stores a receipt; of equal ones the first counts.
    *
    * @param at what the device's clock said; never stored later than now nor earlier than the notification
-   * @returns the time that is stored
+   * @returns the time that is stored, and whether it is this receipt's
    */
   async record(
+    db: Database,
     receipt: { applicationId: string; notificationId: string; device: number; type: ReceiptType },
     at: Date | undefined,
     earliestAt: Date,
-  ): Promise<Date> {
+  ): Promise<{ at: Date; isNew: boolean }> {
     const { applicationId, notificationId, device, type } = receipt;
     const key = [notificationId, device, type];
-    const inserted: { at: Date }[] = await this.db.query(
+    const inserted: { at: Date }[] = await db.query(
       `with added as (
          insert into receipt (notification_id, device_id, type, application_id, at)
          values ($1, $2, $3, $4, least(greatest(coalesce($5::timestamptz, carillon_now()), $6::timestamptz), carillon_now()))
@@ -49,12 +50,12 @@ export class ReceiptsRepository {
        select at from added`,
       [...key, applicationId, at ?? null, earliestAt],
     );
-    if (inserted[0]) return inserted[0].at;
-    const [known]: { at: Date }[] = await this.db.query(
+    if (inserted[0]) return { at: inserted[0].at, isNew: true };
+    const [known]: { at: Date }[] = await db.query(
       'select at from receipt where notification_id = $1 and device_id = $2 and type = $3',
       key,
     );
     if (!known) throw new Error('a receipt that exists cannot be read');
-    return known.at;
+    return { at: known.at, isNew: false };
   }
 }

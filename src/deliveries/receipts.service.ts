@@ -2,6 +2,8 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
 import { DATA_SOURCE } from '../database/transaction.js';
 import { DevicesService } from '../devices/devices.service.js';
+import type { Fact } from '../events/event.js';
+import { EventLog } from '../events/event-log.js';
 import { DomainError } from '../lib/errors.js';
 import { uuidV7Time } from '../lib/ids.js';
 import type { ReceiptType } from './delivery.js';
@@ -23,6 +25,7 @@ export class ReceiptsService {
   constructor(
     private readonly receipts: ReceiptsRepository,
     private readonly devices: DevicesService,
+    private readonly events: EventLog,
     @Inject(DATA_SOURCE) private readonly db: DataSource,
   ) {}
 
@@ -43,6 +46,16 @@ export class ReceiptsService {
       throw new DomainError('not_found', 'notification_not_found', message);
     }
     const receipt = { applicationId, notificationId, device, type };
-    return this.receipts.record(receipt, reported.at, uuidV7Time(notificationId));
+    const earliestAt = uuidV7Time(notificationId);
+    const factOf = (at: Date): Fact => {
+      return { type: `receipt.${type}`, applicationId, notificationId, device, data: { at } };
+    };
+    const isWanted = (await this.events.wanted([factOf(earliestAt)])).length > 0;
+    if (!isWanted) return (await this.receipts.record(this.db, receipt, reported.at, earliestAt)).at;
+    return this.db.transaction(async (tx) => {
+      const { at, isNew } = await this.receipts.record(tx, receipt, reported.at, earliestAt);
+      if (isNew) await this.events.append(tx, [factOf(at)]);
+      return at;
+    });
   }
 }

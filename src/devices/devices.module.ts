@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { ApplicationsModule } from '../applications/applications.module.js';
+import { EventsModule } from '../events/events.module.js';
 import { AudienceRepository } from './audience.repository.js';
 import { BulkRegistration } from './bulk-registration.js';
 import { DeviceTokens } from './device-tokens.js';
@@ -14,7 +15,7 @@ import { UserClaims } from './user-claims.js';
 
 /** Devices, for every role; the controller is in `api.module.ts`. */
 @Module({
-  imports: [ApplicationsModule],
+  imports: [ApplicationsModule, EventsModule],
   providers: [
     AudienceRepository,
     BulkRegistration,

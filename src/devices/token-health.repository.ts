@@ -4,6 +4,14 @@ import { DATA_SOURCE, type Database } from '../database/transaction.js';
 import type { ProviderName } from '../lib/names.js';
 import type { TokenVerdict } from './device.js';
 
+/** A device that was taken out of the audience, and the provider's word for why. */
+export interface MarkedDevice {
+  id: number;
+  applicationId: string;
+  provider: ProviderName;
+  code: string;
+}
+
 /** All SQL that takes devices out of the audience and puts them back. */
 @Injectable()
 export class TokenHealthRepository {
@@ -11,14 +19,14 @@ export class TokenHealthRepository {
 
   /**
    * Marks devices `invalid`, unless the token is another one by now or was registered again after the provider's time.
-   * Returns the ids that changed.
+   * Returns those that changed.
    */
-  async invalidate(db: Database, verdicts: readonly TokenVerdict[]): Promise<number[]> {
+  async invalidate(db: Database, verdicts: readonly TokenVerdict[]): Promise<MarkedDevice[]> {
     return this.mark(db, verdicts, 'invalid');
   }
 
   /** Marks devices `refused` in the same way, unless the mass guard holds. */
-  async setAside(db: Database, verdicts: readonly TokenVerdict[]): Promise<number[]> {
+  async setAside(db: Database, verdicts: readonly TokenVerdict[]): Promise<MarkedDevice[]> {
     return this.mark(db, verdicts, 'refused');
   }
 
@@ -26,7 +34,7 @@ export class TokenHealthRepository {
     db: Database,
     verdicts: readonly TokenVerdict[],
     status: 'invalid' | 'refused',
-  ): Promise<number[]> {
+  ): Promise<MarkedDevice[]> {
     const [rows] = await db.query(
       `with verdict as (
          select * from unnest($1::bigint[], $2::text[], $3::text[], $4::timestamptz[], $5::int[])
@@ -43,7 +51,7 @@ export class TokenHealthRepository {
          and ($6 = 'invalid' or not exists (
            select 1 from mass_guard g where g.application_id = d.application_id and g.provider = d.provider
              and g.tripped_at > carillon_now() - interval '10 minutes'))
-       returning d.id`,
+       returning d.id, d.application_id as "applicationId", d.provider, verdict.code`,
       [
         verdicts.map((verdict) => verdict.deviceId),
         verdicts.map((verdict) => verdict.token),
@@ -53,7 +61,7 @@ export class TokenHealthRepository {
         status,
       ],
     );
-    return rows.map((row: { id: number }) => row.id);
+    return rows;
   }
 
   /** Results of the last ten minutes, and how many of them refused the token. */

@@ -1,5 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type { Database } from '../database/transaction.js';
+import type { Fact } from '../events/event.js';
+import { EventLog } from '../events/event-log.js';
 import type { ProviderName } from '../lib/names.js';
 import type { TokenVerdict } from './device.js';
 import { TokenHealthRepository } from './token-health.repository.js';
@@ -13,16 +15,26 @@ const MAX_REFUSED_SHARE = 0.4;
 export class TokenHealth {
   private readonly logger = new Logger(TokenHealth.name);
 
-  constructor(private readonly repository: TokenHealthRepository) {}
+  constructor(
+    private readonly repository: TokenHealthRepository,
+    private readonly events: EventLog,
+  ) {}
 
-  /** Prunes devices whose token is dead; returns their ids. Part of the caller's transaction. */
-  invalidate(db: Database, verdicts: readonly TokenVerdict[]): Promise<number[]> {
-    return verdicts.length === 0 ? Promise.resolve([]) : this.repository.invalidate(db, verdicts);
+  /** Prunes devices whose token is dead, and tells of it; returns their ids. Part of the caller's transaction. */
+  async invalidate(db: Database, verdicts: readonly TokenVerdict[]): Promise<number[]> {
+    if (verdicts.length === 0) return [];
+    const marked = await this.repository.invalidate(db, verdicts);
+    const facts = marked.map(({ id, applicationId, provider, code }): Fact => {
+      return { type: 'device.invalidated', applicationId, device: id, data: { provider, code } };
+    });
+    await this.events.append(db, await this.events.wanted(facts, db));
+    return marked.map(({ id }) => id);
   }
 
   /** Sets devices aside whose token was refused; returns their ids. Part of the caller's transaction. */
-  setAside(db: Database, verdicts: readonly TokenVerdict[]): Promise<number[]> {
-    return verdicts.length === 0 ? Promise.resolve([]) : this.repository.setAside(db, verdicts);
+  async setAside(db: Database, verdicts: readonly TokenVerdict[]): Promise<number[]> {
+    if (verdicts.length === 0) return [];
+    return (await this.repository.setAside(db, verdicts)).map(({ id }) => id);
   }
 
   /**

@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { ApplicationsModule } from '../applications/applications.module.js';
 import { BatchesModule } from '../batches/batches.module.js';
 import { DevicesModule } from '../devices/devices.module.js';
+import { EventsModule } from '../events/events.module.js';
 import { QueueModule } from '../queue/queue.module.js';
 import { AcceptRepository } from './accept.repository.js';
 import { AcceptService } from './accept.service.js';
@@ -17,7 +18,7 @@ import { RollUp } from './roll-up.js';
 import { RollUpRepository } from './roll-up.repository.js';
 
 @Module({
-  imports: [ApplicationsModule, BatchesModule, DevicesModule, QueueModule],
+  imports: [ApplicationsModule, BatchesModule, DevicesModule, EventsModule, QueueModule],
   providers: [
     AcceptRepository,
     AcceptService,

@@ -19,6 +19,7 @@ export interface LiveRow {
 /** What a roll-up found. */
 export interface RollUpRow {
   id: string;
+  applicationId: string;
   state: NotificationState;
   /** Nothing more will happen to it. */
   isOver: boolean;

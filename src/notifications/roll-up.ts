@@ -2,6 +2,8 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
 import { BatchesService } from '../batches/batches.service.js';
 import { DATA_SOURCE } from '../database/transaction.js';
+import type { Fact } from '../events/event.js';
+import { EventLog } from '../events/event-log.js';
 import { CLOCK, type Clock } from '../lib/clock.js';
 import { countsOf, endedOf, type NotificationCounts } from './notification.js';
 import { type LiveRow, RollUpRepository, type RollUpRow } from './roll-up.repository.js';
@@ -27,6 +29,7 @@ export class RollUp {
   constructor(
     private readonly repository: RollUpRepository,
     private readonly batches: BatchesService,
+    private readonly events: EventLog,
     @Inject(DATA_SOURCE) private readonly db: DataSource,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
@@ -105,6 +108,8 @@ export class RollUp {
       });
       const changed = results.filter(({ isChanged }) => isChanged).map(({ row }) => row);
       if (changed.length > 0) await this.repository.write(tx, changed);
+      const ended = results.filter(({ row }) => row.isOver).map(({ row }) => row);
+      await this.events.append(tx, await this.events.wanted(ended.map(endOf), tx));
       return results;
     });
     await this.keepMarked(ids, new Set(found.map(({ row }) => row.id)));
@@ -123,7 +128,7 @@ export class RollUp {
     }
     const isOver = isDone && isConsistent;
     const state = isOver && row.state !== 'cancelled' ? 'completed' : row.state;
-    return { id: row.id, state, isOver, counts, firstAttemptAt };
+    return { id: row.id, applicationId: row.applicationId, state, isOver, counts, firstAttemptAt };
   }
 
   /** What another process held, or what is too large to be summed again already, stays marked. */
@@ -137,6 +142,11 @@ export class RollUp {
     const ended = await this.batches.endSomePending(this.db, id, 'cancelled', 'cancelled');
     if (ended > 0) this.dirty.add(id);
   }
+}
+
+function endOf({ id, applicationId, state, counts }: RollUpRow): Fact {
+  const type = state === 'cancelled' ? 'notification.cancelled' : 'notification.completed';
+  return { type, applicationId, notificationId: id, data: { counts: { ...counts } } };
 }
 
 function isSame(one: NotificationCounts, other: NotificationCounts): boolean {

@@ -12,6 +12,8 @@ import {
   type NotifyJob,
   producerConnection,
   producerOptions,
+  WEBHOOK_QUEUE,
+  type WebhookJob,
 } from './queues.js';
 
 /** Milliseconds. What a caller waits for Redis at most: the sweep and the feeder repeat whatever is lost here. */
@@ -46,6 +48,11 @@ export class Producers implements OnApplicationShutdown {
     // A transaction around a single job costs three commands where one will do.
     if (only && jobs.length === 1) await bounded(queue.add(only, JOB_OPTIONS));
     else await bounded(queue.addBulk(jobs.map((data) => ({ data, opts: JOB_OPTIONS }))));
+  }
+
+  /** Hands out webhook messages that are already leased in Postgres. */
+  async webhooks(jobs: readonly WebhookJob[]): Promise<void> {
+    await bounded(this.queue(WEBHOOK_QUEUE).addBulk(jobs.map((data) => ({ data, opts: JOB_OPTIONS }))));
   }
 
   async onApplicationShutdown(): Promise<void> {

@@ -10,6 +10,15 @@ export interface NotifyJob {
   notificationId: string;
 }
 
+/** Queue of the webhook messages that are due. */
+export const WEBHOOK_QUEUE = 'webhooks';
+
+/** A message to send; its row has another epoch once somebody has taken it. */
+export interface WebhookJob {
+  id: number;
+  epoch: number;
+}
+
 /** Which batch: its notification's id and its number. */
 export type BatchRef = readonly [notificationId: string, batchNo: number];
 

@@ -31,6 +31,9 @@ const SAMPLES: Record<string, object> = {
   'POST /v1/realtime/tokens': { userId: 'never-issued' },
   'DELETE /v1/realtime/tokens': { userId: 'never-revoked' },
   'POST /v1/realtime/channels/{channel}/messages': { event: 'never-published', data: 1 },
+  'POST /v1/webhooks': { url: 'https://hooks.example.com/never', events: ['credential.broken'] },
+  'PATCH /v1/webhooks/{id}': { enabled: false },
+  'POST /v1/webhooks/{id}/replay': { eventId: '00000000-0000-4000-8000-000000000000' },
 };
 
 const AT_ONCE = 16;
@@ -86,6 +89,7 @@ it('every field of every operation, wrong in every way, is refused by name and c
 
 function idFor(path: string): string {
   if (path.startsWith('/v1/devices')) return tenant.devices.apns;
+  if (path.startsWith('/v1/webhooks')) return tenant.webhook;
   // What is scheduled can be cancelled, paused and resumed, so a request that slipped through would show.
   return path.startsWith('/v1/notifications') ? tenant.scheduled : tenant.id;
 }

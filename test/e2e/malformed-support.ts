@@ -16,6 +16,8 @@ export interface Tenant extends TestApplication {
   scheduled: string;
   /** Id of an API key that nothing else uses. */
   spareKey: string;
+  /** Has nothing to tell. */
+  webhook: string;
 }
 
 /** One request as it goes over the wire. */
@@ -71,8 +73,13 @@ export async function makeTenant(world: World): Promise<Tenant> {
     key: world.api.adminKey,
     body: { role: 'server', name: 'spare' },
   });
+  const webhook = await call(world.api, 'POST', '/v1/webhooks', {
+    key: application.serverKey,
+    body: { url: 'https://hooks.example.com/', events: ['credential.broken'] },
+  });
   const deviceSecret = registered.body.deviceSecret;
-  return { ...application, devices, deviceSecret, notification, scheduled, spareKey: key.body.id };
+  const ids = { spareKey: key.body.id, webhook: webhook.body.id };
+  return { ...application, devices, deviceSecret, notification, scheduled, ...ids };
 }
 
 export async function send(world: World, request: WireRequest): Promise<Answer> {

@@ -17,6 +17,7 @@ interface RouteUse {
 const application = { roles: ['admin'], id: (tenant: Tenant) => tenant.id } as const;
 const device = { id: (tenant: Tenant) => tenant.devices.fcm } as const;
 const notification = { roles: ['server'], id: (tenant: Tenant) => tenant.scheduled } as const;
+const webhook = { roles: ['server'], id: (tenant: Tenant) => tenant.webhook } as const;
 const message = () => ({ audience: { all: true }, content: { title: 'never sent' } });
 
 /**
@@ -73,6 +74,18 @@ const ROUTES: Record<string, RouteUse> = {
     roles: ['server'],
     body: () => ({ event: 'never-published', data: 1 }),
   },
+  'POST /v1/webhooks': {
+    roles: ['server'],
+    body: () => ({ url: 'https://hooks.example.com/never', events: ['credential.broken'] }),
+  },
+  'GET /v1/webhooks': { roles: ['server'] },
+  'GET /v1/webhooks/{id}': webhook,
+  'PATCH /v1/webhooks/{id}': { ...webhook, body: () => ({ enabled: true }) },
+  'DELETE /v1/webhooks/{id}': webhook,
+  'POST /v1/webhooks/{id}/rotate-secret': webhook,
+  'GET /v1/webhooks/{id}/attempts': webhook,
+  'POST /v1/webhooks/{id}/replay': { ...webhook, body: () => ({ eventId: crypto.randomUUID() }) },
+  'POST /v1/webhooks/{id}/test': webhook,
 };
 
 let world: World;
@@ -169,9 +182,10 @@ describe("another application's key of the right role", () => {
           devices: { ...theirs.devices, fcm: NOWHERE },
           scheduled: NOWHERE,
           notification: NOWHERE,
+          webhook: NOWHERE,
         };
         const control = await send(world, { ...requestOf(route, use, nowhere), headers, key: keyOf(mine, role) });
-        const own = [theirs.id, theirs.devices.fcm, theirs.scheduled, theirs.notification];
+        const own = [theirs.id, theirs.devices.fcm, theirs.scheduled, theirs.notification, theirs.webhook];
         if (wordsOf(answer, own) !== wordsOf(control, [NOWHERE])) {
           faults.push(`${route} with a ${role} key tells that the id exists: ${wordsOf(answer, own)}`);
         }
@@ -209,7 +223,7 @@ describe("another application's key of the right role", () => {
         const request = requestOf(route, use, mine);
         const answer = await send(world, { ...request, path: `${request.path}?limit=1000`, key: keyOf(mine, role) });
         const text = JSON.stringify(answer.body);
-        for (const secret of [theirs.id, ...Object.values(theirs.devices), theirs.notification, theirs.scheduled]) {
+        for (const secret of [theirs.id, ...Object.values(theirs.devices), theirs.notification, theirs.scheduled, theirs.webhook]) {
           expect(text, route).not.toContain(secret);
         }
       }

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { BatchesRepository } from '../../src/batches/batches.repository.js';
 import { BatchesService } from '../../src/batches/batches.service.js';
 import { makeDataSource } from '../../src/database/data-source.js';
+import { EventLog } from '../../src/events/event-log.js';
 import { systemClock } from '../../src/lib/clock.js';
 import { endedOf } from '../../src/notifications/notification.js';
 import { NotificationsRepository } from '../../src/notifications/notifications.repository.js';
@@ -21,7 +22,13 @@ let applicationId: string;
 let rollUp: RollUp;
 
 const makeRollUp = () =>
-  new RollUp(new RollUpRepository(db), new BatchesService(new BatchesRepository(db)), db, systemClock);
+  new RollUp(
+    new RollUpRepository(db),
+    new BatchesService(new BatchesRepository(db)),
+    new EventLog(db, systemClock),
+    db,
+    systemClock,
+  );
 
 beforeAll(async () => {
   database = await createTestDatabase();
