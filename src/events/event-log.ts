@@ -33,14 +33,15 @@ export class EventLog {
   async wanted<One extends Fact>(facts: readonly One[], db: Database = this.db): Promise<One[]> {
     if (facts.length === 0) return [];
     const nowMs = this.clock.monotonicMs();
-    await this.learn(
-      [...new Set(facts.map(({ applicationId }) => applicationId))].filter(
-        (id) => (this.wishes.get(id)?.untilMs ?? Number.NEGATIVE_INFINITY) <= nowMs,
-      ),
-      nowMs,
-      db,
-    );
-    return facts.filter(({ applicationId, type }) => this.wishes.get(applicationId)?.types.has(type));
+    const known = new Map<string, ReadonlySet<string>>();
+    const unknown: string[] = [];
+    for (const id of new Set(facts.map(({ applicationId }) => applicationId))) {
+      const wish = this.wishes.get(id);
+      if (wish && wish.untilMs > nowMs) known.set(id, wish.types);
+      else unknown.push(id);
+    }
+    if (unknown.length > 0) for (const [id, types] of await this.learn(unknown, nowMs, db)) known.set(id, types);
+    return facts.filter(({ applicationId, type }) => known.get(applicationId)?.has(type));
   }
 
   /** Writes an event for each webhook that wants it. Part of the caller's transaction; facts are told in the given order. */
@@ -62,18 +63,22 @@ export class EventLog {
     this.wishes.delete(applicationId);
   }
 
-  private async learn(applicationIds: readonly string[], nowMs: number, db: Database): Promise<void> {
-    if (applicationIds.length === 0) return;
+  private async learn(
+    applicationIds: readonly string[],
+    nowMs: number,
+    db: Database,
+  ): Promise<Map<string, ReadonlySet<string>>> {
     const rows: { id: string; types: string[] }[] = await db.query(
       `select application_id as id, array_agg(distinct type) as types from webhook, unnest(events) as type
        where application_id = any($1::uuid[]) and enabled group by application_id`,
       [applicationIds],
     );
     if (this.wishes.size + applicationIds.length > MAX_CACHED) this.wishes.clear();
-    const found = new Map(rows.map(({ id, types }) => [id, new Set(types)]));
+    const found = new Map<string, ReadonlySet<string>>(rows.map(({ id, types }) => [id, new Set(types)]));
     for (const id of applicationIds) {
       this.wishes.set(id, { types: found.get(id) ?? new Set(), untilMs: nowMs + CACHE_MS });
     }
+    return found;
   }
 }
 

@@ -81,7 +81,16 @@ export class MessagesRepository {
   ): Promise<DisabledReason | undefined> {
     const { state, delayMs, succeeded, isGone, status, error } = settlement;
     const rows: { reason: DisabledReason | null }[] = await db.query(SETTLE, [
-      ...[id, epoch, state, delayMs, succeeded, isGone, status, error, Math.round(latencyMs), failingDays],
+      id,
+      epoch,
+      state,
+      delayMs,
+      succeeded,
+      isGone,
+      status,
+      error,
+      Math.round(latencyMs),
+      failingDays,
     ]);
     return rows[0]?.reason ?? undefined;
   }

@@ -84,9 +84,9 @@ export function settlementOf(
   if (verdict.kind === 'succeeded') {
     return { state: 'done', delayMs: 0, succeeded: true, isGone: false, status: verdict.status, error: null };
   }
-  const { kind, status, error } = verdict;
-  const failed = { succeeded: false, isGone: kind === 'gone', status, error };
-  const retryAfterMs = kind === 'failed' ? verdict.retryAfterMs : undefined;
+  const { status, error } = verdict;
+  const failed = { succeeded: false, isGone: verdict.kind === 'gone', status, error };
+  const retryAfterMs = verdict.kind === 'failed' ? verdict.retryAfterMs : undefined;
   // A test is watched by whoever asked for it, who can ask again.
   const delayMs = type === TEST_EVENT ? null : nextDelayMs(step, retryAfterMs, random);
   return delayMs === null ? { ...failed, state: 'given_up', delayMs: 0 } : { ...failed, state: 'pending', delayMs };

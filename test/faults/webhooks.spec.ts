@@ -30,12 +30,14 @@ it('kill -9 after the POST: the event is repeated once at most, under the same i
   expect(await webhook.states()).toEqual({ pending: 3 });
 
   receiver.answer = answering(204);
-  await world.spawnWorker(ENVIRONMENT);
+  const heir = await world.spawnWorker(ENVIRONMENT);
   await world.advance(31_000);
   await eventually(async () => (await webhook.states())['done'] === 3, { timeoutMs: 30_000 });
   const ids = receiver.calls.map(({ id }) => id);
   expect(ids.slice(3).toSorted()).toEqual(ids.slice(0, 3).toSorted());
   expect(new Set(ids).size).toBe(3);
+  heir.kill('SIGKILL');
+  await heir.exited;
 }, 120_000);
 
 it('SIGTERM: the call under way is finished and put on record', async () => {
@@ -48,7 +50,6 @@ it('SIGTERM: the call under way is finished and put on record', async () => {
   const worker = await world.spawnWorker(ENVIRONMENT);
   await webhook.tell([await webhook.device()]);
   await eventually(() => answer !== undefined);
-  // Whichever of the two workers has it; the other one has nothing to do.
   worker.kill('SIGTERM');
   await eventually(() => worker.logs().includes('"event":"service.stopping"'));
   answer?.();

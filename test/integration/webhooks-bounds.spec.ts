@@ -96,12 +96,11 @@ describe('a hostile receiver', () => {
     await other.attempted(1, 3_000);
     await quick.close();
 
-    const found = await eventually(async () => (await slow.attempts()).length > 0 && slow.attempts(), {
-      timeoutMs: 25_000,
-    });
-    expect(found[0]).toMatchObject({ error: 'timeout', status: null, succeeded: false });
-    expect(found[0]?.latencyMs).toBeGreaterThanOrEqual(14_900);
-    expect(found[0]?.latencyMs).toBeLessThan(18_000);
+    await eventually(async () => (await slow.attempts()).length > 0, { timeoutMs: 25_000 });
+    const first = (await slow.attempts()).at(-1);
+    expect(first).toMatchObject({ error: 'timeout', status: null, succeeded: false });
+    expect(first?.latencyMs).toBeGreaterThanOrEqual(14_900);
+    expect(first?.latencyMs).toBeLessThan(18_000);
     expect(receiver.mostOpen).toBe(8);
     // The rest waits in Postgres for its turn.
     await slow.call('PATCH', '', { enabled: false });
@@ -144,11 +143,7 @@ describe('an address inside the network', () => {
     for (const host of ['localhost', '127.0.0.1', '[::1]']) {
       await db.query('update webhook set url = $2 where id = $1', [webhook.id, `https://${host}:${port}/`]);
       await webhook.call('POST', '/test');
-      const [attempt] = await eventually(async () => {
-        const found = await webhook.attempts();
-        return found.length > 0 && found;
-      });
-      expect(attempt).toMatchObject({ error: 'address_refused', status: null });
+      expect(await webhook.attempted(1)).toMatchObject({ error: 'address_refused', status: null });
       await db.query('delete from webhook_attempt');
     }
     expect(connections).toBe(0);

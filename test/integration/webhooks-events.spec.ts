@@ -3,7 +3,9 @@ import { CredentialsService } from '../../src/applications/credentials.service.j
 import type { Fact } from '../../src/events/event.js';
 import { EventLog } from '../../src/events/event-log.js';
 import { systemClock } from '../../src/lib/clock.js';
+import { planBatch } from '../factories/batch.js';
 import { createDevice, fcmToken } from '../factories/device.js';
+import { storeNotification } from '../factories/notification.js';
 import { call } from '../setup/app.js';
 import { eventually } from '../setup/eventually.js';
 import { WebhookReceiver } from '../setup/webhook-receiver.js';
@@ -77,22 +79,20 @@ describe('an application with a webhook hears', () => {
     await call(world.api, 'POST', `/v1/notifications/${cancelled}/cancel`, { key: application.serverKey });
     expect((await received(1)).get('notification.cancelled')).toMatchObject({ notificationId: cancelled });
 
-    await world.db.query(
-      `insert into gate (application_id, provider, state, kind, closed_until, reason)
-       values ($1, 'fcm', 'closed', 'throttled', carillon_now() + interval '1 day', 'test')`,
-      [application.id],
-    );
-    const late = await world.notify(application, { audience: { deviceIds: [device] }, options: { ttlSeconds: 60 } });
+    const { id, publicId } = await createDevice(world.db, { applicationId: application.id });
+    const options = { ttlSeconds: 60 };
+    const late = await storeNotification(world.db, application.id, { options }, { state: 'paused' });
+    await planBatch(world.db, late, 'fcm', [id]);
     await world.advance(61_000);
     const facts = await received(3);
     expect(facts.get('delivery.expired')).toEqual({
       applicationId: application.id,
-      notificationId: late,
-      deviceId: device,
+      notificationId: late.id,
+      deviceId: publicId,
       provider: 'fcm',
       code: 'ttl_expired',
     });
-    expect(facts.get('notification.completed')).toMatchObject({ notificationId: late, counts: { expired: 1 } });
+    expect(facts.get('notification.completed')).toMatchObject({ notificationId: late.id, counts: { expired: 1 } });
   });
 
   it('of receipts, each once', async () => {

@@ -63,7 +63,8 @@ export class TestWebhook {
     const [latest] = await eventually(
       async () => {
         const found = await this.attempts();
-        return found.length === n && found;
+        expect(found).toHaveLength(n);
+        return found;
       },
       { timeoutMs },
     );
