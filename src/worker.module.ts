@@ -17,7 +17,9 @@ export class WorkerModule {
       imports: [
         HttpModule,
         DispatchModule.of(config, connections),
-        ...(config.WORKER_BACKGROUND ? [MaintenanceModule, PlanningModule.of(connections), WebhookSendingModule.of(connections)] : []),
+        ...(config.WORKER_BACKGROUND
+          ? [MaintenanceModule, PlanningModule.of(connections), WebhookSendingModule.of(connections)]
+          : []),
       ],
     };
   }

@@ -42,7 +42,10 @@ export const webhookSchema = z.object({
     .describe('`requested` by PATCH, `gone`: the receiver answered 410, `failing`: only failures for five days'),
   disabledAt: z.iso.datetime().nullable(),
   failingSince: z.iso.datetime().nullable().describe('The first failure since the last success'),
-  previousSecretUntil: z.iso.datetime().nullable().describe('Until then the secret before the last rotation signs, too'),
+  previousSecretUntil: z.iso
+    .datetime()
+    .nullable()
+    .describe('Until then the secret before the last rotation signs, too'),
   createdAt: z.iso.datetime(),
 });
 export const webhookWithSecretSchema = webhookSchema.extend({

@@ -223,7 +223,13 @@ describe("another application's key of the right role", () => {
         const request = requestOf(route, use, mine);
         const answer = await send(world, { ...request, path: `${request.path}?limit=1000`, key: keyOf(mine, role) });
         const text = JSON.stringify(answer.body);
-        for (const secret of [theirs.id, ...Object.values(theirs.devices), theirs.notification, theirs.scheduled, theirs.webhook]) {
+        for (const secret of [
+          theirs.id,
+          ...Object.values(theirs.devices),
+          theirs.notification,
+          theirs.scheduled,
+          theirs.webhook,
+        ]) {
           expect(text, route).not.toContain(secret);
         }
       }

@@ -62,7 +62,10 @@ describe('a webhook', () => {
     expect(off).toMatchObject({ url, enabled: false, disabledReason: 'requested', disabledAt: expect.any(String) });
     expect((await ask('PATCH', `/${id}`, {})).body).toEqual(off);
     expect((await ask('POST', `/${id}/replay`, { eventId: randomUUID() })).body.code).toBe('webhook_disabled');
-    expect((await ask('PATCH', `/${id}`, { enabled: true })).body).toMatchObject({ enabled: true, disabledReason: null });
+    expect((await ask('PATCH', `/${id}`, { enabled: true })).body).toMatchObject({
+      enabled: true,
+      disabledReason: null,
+    });
   });
 
   it('gets a new secret, and keeps the old one for a day', async () => {
@@ -103,7 +106,10 @@ describe('a webhook', () => {
       Array.from({ length: 25 }, () => ask('POST', '', { url: URL_, events: ['delivery.failed'] })),
     );
     expect(answers.filter(({ status }) => status === 201)).toHaveLength(20);
-    expect(answers.find(({ status }) => status !== 201)?.body).toMatchObject({ status: 409, code: 'webhook_limit_reached' });
+    expect(answers.find(({ status }) => status !== 201)?.body).toMatchObject({
+      status: 409,
+      code: 'webhook_limit_reached',
+    });
     const first = (await ask('GET', '?limit=12')).body;
     const second = (await ask('GET', `?limit=12&cursor=${first.nextCursor}`)).body;
     const ids = [...first.items, ...second.items].map(({ id }: { id: string }) => id);
@@ -136,9 +142,9 @@ describe('what is wrong is named', () => {
     expect(await errorsOf('PATCH', `/${id}`, { url: 'ftp://x' })).toEqual(['url']);
     expect(await errorsOf('PATCH', `/${id}`, { enabled: 'yes' })).toEqual(['enabled']);
     expect(await errorsOf('POST', `/${id}/replay`, { eventId: 'x' })).toEqual(['eventId']);
-    expect(await errorsOf('POST', `/${id}/replay`, { from: '2026-11-22T00:00:00Z', to: '2026-11-21T00:00:00Z' })).toEqual([
-      'to',
-    ]);
+    expect(
+      await errorsOf('POST', `/${id}/replay`, { from: '2026-11-22T00:00:00Z', to: '2026-11-21T00:00:00Z' }),
+    ).toEqual(['to']);
     expect(await errorsOf('GET', `/${id}/attempts?cursor=x`)).toEqual(['query.cursor']);
     expect(await errorsOf('GET', '/not-an-id')).toEqual(['params.id']);
   });

@@ -138,7 +138,9 @@ describe('an address inside the network', () => {
   });
 
   it('is refused when its name leads there only at the connect', async () => {
-    const webhook = await TestWebhook.create(api, db, await createApplication(api), { url: 'https://hooks.example.com/' });
+    const webhook = await TestWebhook.create(api, db, await createApplication(api), {
+      url: 'https://hooks.example.com/',
+    });
     // As when the name pointed elsewhere while the webhook was made.
     for (const host of ['localhost', '127.0.0.1', '[::1]']) {
       await db.query('update webhook set url = $2 where id = $1', [webhook.id, `https://${host}:${port}/`]);

@@ -179,8 +179,13 @@ describe('a fact and its event', () => {
     );
     const device = await deadDevice();
     const id = await world.notify(application, { audience: { deviceIds: [device.id] } });
-    await eventually(async () => (await world.control('GET', `/__messages?target=${device.token}`)).messages.length > 0);
-    expect((await world.get(application, `/v1/notifications/${id}`)).body.counts).toMatchObject({ failed: 0, pending: 1 });
+    await eventually(
+      async () => (await world.control('GET', `/__messages?target=${device.token}`)).messages.length > 0,
+    );
+    expect((await world.get(application, `/v1/notifications/${id}`)).body.counts).toMatchObject({
+      failed: 0,
+      pending: 1,
+    });
     expect((await world.get(application, `/v1/devices/${device.id}`)).body.status).toBe('active');
     await world.db.query('alter table webhook_message drop constraint broken');
     await world.advance(25_000);

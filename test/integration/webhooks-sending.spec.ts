@@ -1,5 +1,5 @@
-import type { DataSource } from 'typeorm';
 import { Webhook } from 'standardwebhooks';
+import type { DataSource } from 'typeorm';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { makeDataSource } from '../../src/database/data-source.js';
 import { RETRY_SCHEDULE_MS } from '../../src/webhooks/verdict.js';
@@ -125,7 +125,11 @@ describe('a receiver that fails', () => {
     await webhook.attempted(2);
     expect((await webhook.call('GET')).body).toMatchObject({ enabled: false, disabledReason: 'failing' });
     const audit = await call(api, 'GET', `/v1/audit?applicationId=${webhook.application.id}`, { key: api.adminKey });
-    expect(audit.body.items[0]).toMatchObject({ action: 'webhook.disable_failing', subject: webhook.id, keyId: 'system' });
+    expect(audit.body.items[0]).toMatchObject({
+      action: 'webhook.disable_failing',
+      subject: webhook.id,
+      keyId: 'system',
+    });
     expect((await webhook.call('POST', '/test')).body).toMatchObject({ status: 409, code: 'webhook_disabled' });
 
     receiver.answer = answering(200);
@@ -231,6 +235,8 @@ it('forgets what ended thirty days ago', async () => {
   await advanceClock(db, 31 * DAY_MS);
   const second = await startApi({ database: database.url, redis: await testRedisUrl(), CARILLON_ROLE: 'all' });
   // Its first round of forgetting comes when it starts.
-  await eventually(async () => Object.keys(await webhook.states()).length === 0 && (await webhook.attempts()).length === 0);
+  await eventually(
+    async () => Object.keys(await webhook.states()).length === 0 && (await webhook.attempts()).length === 0,
+  );
   await second.close();
 });

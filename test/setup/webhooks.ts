@@ -54,7 +54,9 @@ export class TestWebhook {
   }
 
   /** Newest first. */
-  async attempts(): Promise<(Omit<WebhookAttempt, 'id' | 'at' | 'nextAttemptAt'> & { at: string; nextAttemptAt: string | null })[]> {
+  async attempts(): Promise<
+    (Omit<WebhookAttempt, 'id' | 'at' | 'nextAttemptAt'> & { at: string; nextAttemptAt: string | null })[]
+  > {
     return (await this.call('GET', '/attempts?limit=1000')).body.items;
   }
 

@@ -67,7 +67,10 @@ describe('what follows from an answer', () => {
     [response(302, { location: 'http://10.0.0.1/' }), { kind: 'failed', status: 302, error: 'redirect' }],
     [response(410), { kind: 'gone', status: 410, error: 'gone' }],
     [response(500), { kind: 'failed', status: 500, error: 'http_500' }],
-    [response(429, { 'retry-after': '120' }), { kind: 'failed', status: 429, error: 'http_429', retryAfterMs: 120_000 }],
+    [
+      response(429, { 'retry-after': '120' }),
+      { kind: 'failed', status: 429, error: 'http_429', retryAfterMs: 120_000 },
+    ],
     [
       response(503, { 'retry-after': 'Sun, 22 Nov 2026 12:01:00 GMT' }),
       { kind: 'failed', status: 503, error: 'http_503', retryAfterMs: 60_000 },
