@@ -37,8 +37,7 @@ export class MessagesRepository {
   /** Leases what is due and waits for no earlier message about the same; the caller hands it out. */
   async feed(limits: FeedLimits): Promise<WebhookJob[]> {
     const { total, perWebhook, perFailing, leaseMs } = limits;
-    const [rows] = await this.db.query(FEED, [total, perWebhook, perFailing, leaseMs]);
-    return rows;
+    return this.db.query(FEED, [total, perWebhook, perFailing, leaseMs]);
   }
 
   /** Takes over what was handed out. Undefined: somebody else has it, it has ended, or its webhook is disabled. */
@@ -96,9 +95,15 @@ export class MessagesRepository {
   }
 }
 
+/** Due messages of a webhook that one round looks at. */
+const LOOK = 1_000;
+
 /**
  * Which webhooks have anything pending is found by a loose index scan; each gives its oldest due messages, as many as it has
  * room for. `next_at` of a leased message is the end of its lease, so that what a dead worker held is due again by itself.
+ *
+ * A due message that waits for an earlier one is put off a little: however many there are, no round looks at them all, and
+ * they do not stand in the way of others. When the earlier one ends, the next is due at once.
  */
 const FEED = `
   with recursive moment as materialized (
@@ -110,28 +115,37 @@ const FEED = `
       where m.state = 'pending' and m.webhook_id > waiting.webhook_id order by m.webhook_id limit 1)
     from waiting where waiting.webhook_id is not null
   ), open as (
-    select w.id, greatest(0, case when w.failing_since is null then $2::int else $3::int end - (
+    select w.id, case when w.failing_since is null then $2::int else $3::int end - (
       select count(*) from webhook_message m, moment
-      where m.webhook_id = w.id and m.lease_until is not null and m.lease_until > moment.now)) as room
+      where m.webhook_id = w.id and m.lease_until is not null and m.lease_until > moment.now) as room
     from waiting join webhook w on w.id = waiting.webhook_id where w.enabled
-  ), due as (
-    select one.id from open, moment, lateral (
-      select m.id from webhook_message m
-      where m.webhook_id = open.id and m.state = 'pending' and m.next_at <= moment.now
-        and not exists (select 1 from webhook_message earlier
-          where earlier.webhook_id = m.webhook_id and earlier.order_key = m.order_key and earlier.state = 'pending'
-            and earlier.id < m.id)
-      order by m.next_at, m.id limit open.room) one
-    limit $1
+  ), seen as (
+    select open.room, one.*, row_number() over (partition by open.id, one.must_wait order by one.next_at, one.id) as turn
+    from open, moment, lateral (
+      select m.id, m.next_at, exists (select 1 from webhook_message earlier
+        where earlier.webhook_id = open.id and earlier.order_key = m.order_key and earlier.state = 'pending'
+          and earlier.id < m.id) as must_wait
+      from (select * from webhook_message due
+        where due.webhook_id = open.id and due.state = 'pending' and due.next_at <= moment.now
+        order by due.next_at, due.id limit ${LOOK}) m) one
+    where open.room > 0
+  ), chosen as (
+    (select id, must_wait from seen where not must_wait and turn <= room order by turn limit $1)
+    union all
+    (select id, must_wait from seen where must_wait)
   ), taken as (
-    select m.id from due join webhook_message m using (id), moment
+    select m.id, chosen.must_wait from chosen join webhook_message m using (id), moment
     where m.state = 'pending' and m.next_at <= moment.now
     for update of m skip locked
+  ), changed as (
+    update webhook_message m set epoch = m.epoch + 1,
+      lease_until = case when not taken.must_wait then moment.now + make_interval(secs => $4 / 1000.0) end,
+      next_at = moment.now + case when taken.must_wait then interval '10 seconds'
+        else make_interval(secs => $4 / 1000.0) end
+    from taken, moment where m.id = taken.id
+    returning m.id, m.epoch, taken.must_wait
   )
-  update webhook_message m set epoch = m.epoch + 1, lease_until = moment.now + make_interval(secs => $4 / 1000.0),
-    next_at = moment.now + make_interval(secs => $4 / 1000.0)
-  from taken, moment where m.id = taken.id
-  returning m.id, m.epoch`;
+  select id, epoch from changed where not must_wait`;
 
 const SETTLE = `
   with moment as materialized (
@@ -142,7 +156,14 @@ const SETTLE = `
       next_at = moment.now + make_interval(secs => $4 / 1000.0),
       ended_at = case when $3 <> 'pending' then moment.now end
     from moment where m.id = $1 and m.epoch = $2 and m.state = 'pending'
-    returning m.webhook_id, m.event_id, m.type, m.attempts, case when m.state = 'pending' then m.next_at end as next_at
+    returning m.id, m.webhook_id, m.order_key, m.state, m.event_id, m.type, m.attempts,
+      case when m.state = 'pending' then m.next_at end as next_at
+  ), following as (
+    update webhook_message m set next_at = moment.now from settled, moment
+    where settled.state <> 'pending' and m.lease_until is null and m.step = 0 and m.id = (
+      select f.id from webhook_message f
+      where f.webhook_id = settled.webhook_id and f.order_key = settled.order_key and f.state = 'pending' and f.id <> settled.id
+      order by f.id limit 1)
   ), logged as (
     insert into webhook_attempt (webhook_id, event_id, type, number, at, succeeded, status, error, latency_ms, next_at)
     select webhook_id, event_id, type, attempts, moment.now, $5, $7::int, $8::text, $9::int, next_at from settled, moment

@@ -5,7 +5,7 @@ import { HistoryRepository } from './history.repository.js';
 import { MessagesRepository } from './messages.repository.js';
 import { WebhookSender } from './sender.js';
 
-const FEED_MS = 250;
+const FEED_MS = 100;
 const PURGE_MS = 60_000;
 /** Days that ended messages and attempts are kept, and what a disabled webhook is owed. */
 const RETENTION_DAYS = 30;
@@ -13,7 +13,7 @@ const RETENTION_DAYS = 30;
  * A slow receiver takes no more than its own few places, and one that fails fewer still. Two feeders at the very same moment
  * may each count what the other has not committed, and once give a webhook twice as many.
  */
-const LIMITS = { total: 200, perWebhook: 8, perFailing: 2, leaseMs: 20_000 };
+const LIMITS = { total: 200, perWebhook: 16, perFailing: 2, leaseMs: 20_000 };
 
 /** Hands out what is due, and forgets what is old. Workers with WORKER_BACKGROUND only. */
 @Injectable()

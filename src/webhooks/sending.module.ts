@@ -13,7 +13,7 @@ import { WebhooksModule } from './webhooks.module.js';
 import { WebhooksProcessor } from './webhooks.processor.js';
 
 /** Receivers are many, and each gets few calls: connections are few, and do not stay long. */
-const CONNECTIONS = { maxConnectionsPerOrigin: 8, maxConnections: 256, idleCloseMs: 60_000 };
+const CONNECTIONS = { maxConnectionsPerOrigin: 16, maxConnections: 256, idleCloseMs: 60_000 };
 /** Bytes of an answer that are read. */
 const MAX_BODY_BYTES = 65_536;
 

@@ -4,7 +4,7 @@ import { WEBHOOK_QUEUE, type WebhookJob } from '../queue/queues.js';
 import { WebhookSender } from './sender.js';
 
 /** Calls that one worker has under way at the same time: each may last 15 s. */
-const CONCURRENCY = 64;
+const CONCURRENCY = 128;
 
 @Processor(WEBHOOK_QUEUE)
 export class WebhooksProcessor {

@@ -195,6 +195,28 @@ describe('events about the same device', () => {
   });
 });
 
+describe('very many events about one device whose first is not taken', () => {
+  it('keep nobody else waiting, and are not forgotten', async () => {
+    const [one, other] = [await webhook.device(), await webhook.device()];
+    receiver.answer = (response, { body }) => {
+      response.writeHead(body.data.code === 'first' ? 500 : 204).end();
+    };
+    await webhook.tell([one], 'first');
+    await webhook.attempted(1);
+    await webhook.tell(
+      Array.from({ length: 3_000 }, () => one),
+      'later',
+    );
+    await webhook.tell([other], 'other');
+    await eventually(() => receiver.calls.some(({ body }) => body.data.code === 'other'));
+    expect(receiver.calls.some(({ body }) => body.data.code === 'later')).toBe(false);
+    receiver.answer = answering(204);
+    await advanceClock(db, 400_000);
+    await eventually(() => receiver.calls.filter(({ body }) => body.data.code === 'later').length >= 3);
+    expect((await webhook.attempts()).filter(({ succeeded }) => !succeeded).length).toBeLessThanOrEqual(2);
+  });
+});
+
 describe('a replay', () => {
   it('sends one event again under the same id', async () => {
     await webhook.tell([await webhook.device(), await webhook.device()]);
