@@ -17,7 +17,17 @@ const COLUMNS = `id, application_id as "applicationId", url, events, enabled, di
 /** All SQL over `webhook` itself. */
 @Injectable()
 export class WebhooksRepository {
+  /** Makes who adds webhooks to an application wait for each other. @returns whether it exists */
+  async lockApplication(tx: Database, applicationId: string): Promise<boolean> {
+    const rows: unknown[] = await tx.query('select 1 from application where id = $1 for no key update', [
+      applicationId,
+    ]);
+    return rows.length > 0;
+  }
+
   /**
+   * Needs the lock of the application.
+   *
    * @param limit of an application
    * @returns undefined when it has so many already
    */
@@ -26,7 +36,6 @@ export class WebhooksRepository {
     webhook: Pick<Webhook, 'id' | 'applicationId' | 'url' | 'events'> & { secret: Buffer },
     limit: number,
   ): Promise<Webhook | undefined> {
-    await tx.query(`select pg_advisory_xact_lock(hashtext('webhook'), hashtext($1))`, [webhook.applicationId]);
     const rows: Webhook[] = await tx.query(
       `insert into webhook (id, application_id, url, events, secret)
        select $1::uuid, $2::uuid, $3::text, $4::text[], $5::bytea

@@ -36,12 +36,16 @@ export class WebhooksService {
     private readonly audit: AuditService,
   ) {}
 
-  /** @throws DomainError `invalid_request` naming `url`; `webhook_limit_reached` */
+  /** @throws DomainError `invalid_request` naming `url`; `application_not_found`, `webhook_limit_reached` */
   async create(caller: Caller, given: { url: string; events: EventType[] }): Promise<WithSecret> {
     this.checkUrl(given.url);
     const owner = { id: uuidV7(this.clock.now()), applicationId: caller.applicationId };
     const secret = webhookSecret(randomBytes(SECRET_BYTES));
     const made = await this.changing(caller, 'webhook.create', owner.id, async (tx) => {
+      if (!(await this.webhooks.lockApplication(tx, owner.applicationId))) {
+        const message = `There is no application ${owner.applicationId}.`;
+        throw new DomainError('not_found', 'application_not_found', message);
+      }
       const sealed = this.secrets.seal(owner, secret);
       const webhook = await this.webhooks.insert(tx, { ...owner, ...given, secret: sealed }, MAX_PER_APPLICATION);
       if (webhook) return webhook;
