@@ -18,7 +18,7 @@ export interface Origin {
   certKey?: string;
   /** False: HTTP/1.1 is fine too when ALPN offers no h2. */
   requireHttp2: boolean;
-  /** Permit `http:` (tests and `WEBPUSH_ALLOW_INSECURE` only). */
+  /** Permit `http:` (tests, `WEBPUSH_ALLOW_INSECURE` and `WEBHOOK_ALLOW_INSECURE` only). */
   allowInsecure?: boolean;
   /**
    * Checks the address that a connection is about to be made to, after DNS; false refuses it. Called at every connect,
