@@ -22,6 +22,7 @@ import { LongPollController } from './realtime/long-poll.controller.js';
 import { RealtimeController } from './realtime/realtime.controller.js';
 import { RealtimeModule } from './realtime/realtime.module.js';
 import { SseController } from './realtime/sse.controller.js';
+import { WebsocketGateway } from './realtime/websocket.gateway.js';
 import { WebhooksController } from './webhooks/webhooks.controller.js';
 import { WebhooksModule } from './webhooks/webhooks.module.js';
 
@@ -53,6 +54,6 @@ import { WebhooksModule } from './webhooks/webhooks.module.js';
     AdminController,
     OpenApiController,
   ],
-  providers: [{ provide: APP_GUARD, useClass: CallerGuard }, Cors],
+  providers: [{ provide: APP_GUARD, useClass: CallerGuard }, Cors, WebsocketGateway],
 })
 export class ApiModule {}

@@ -5,9 +5,9 @@ const NAME = /^[A-Za-z0-9_.:@-]{1,128}$/;
 const INBOX_PREFIX = 'user:';
 const MAX_USER_ID_CHARACTERS = 123;
 /** Channels or prefixes that one token may name. */
-const MAX_GRANTS = 100;
+export const MAX_GRANTS = 100;
 /** Characters of them all: a token has to fit into a request's headers, and a ticket into its line. */
-const MAX_GRANTS_CHARACTERS = 4_000;
+export const MAX_GRANTS_CHARACTERS = 4_000;
 
 /** Event names that mean something else on a stream: what we say ourselves, and what an `EventSource` fires of its own. */
 const RESERVED_EVENTS = new Set(['gap', 'expiring', 'closed', 'reconnect', 'open', 'error']);
@@ -69,5 +69,14 @@ export function userOfInbox(channel: string): string | undefined {
  */
 export function mayFollow(grants: readonly string[], userId: string, channel: string): boolean {
   if (channel.startsWith(INBOX_PREFIX)) return channel === inboxOf(userId);
+  return isNamedBy(grants, channel);
+}
+
+/** True when a user may publish to a channel; to an inbox nobody but the backend may. */
+export function mayPublish(grants: readonly string[], channel: string): boolean {
+  return !channel.startsWith(INBOX_PREFIX) && isNamedBy(grants, channel);
+}
+
+function isNamedBy(grants: readonly string[], channel: string): boolean {
   return grants.some((grant) => (grant.endsWith('*') ? channel.startsWith(grant.slice(0, -1)) : grant === channel));
 }

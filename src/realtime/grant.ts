@@ -6,6 +6,8 @@ export interface Grant {
   userId: string;
   /** Exact names, and prefixes followed by `*`. */
   channels: readonly string[];
+  /** Those that the user may also publish to, in the same form. */
+  publish: readonly string[];
   /** `jti`; a ticket has its token's. */
   tokenId: string;
   /** Revoking everything of a user revokes what was issued under an earlier number than the revocation's. */

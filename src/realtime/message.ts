@@ -30,6 +30,8 @@ export class StreamMessage {
   readonly frame: string;
   /** Of the frame. */
   readonly bytes: number;
+  /** The beginning of a Socket.IO packet: the event `message` and its first argument. */
+  readonly packet: string;
 
   constructor(
     readonly channel: string,
@@ -41,6 +43,7 @@ export class StreamMessage {
     const id = formatId(position);
     this.json = `{"id":"${id}","channel":${JSON.stringify(channel)},"event":${JSON.stringify(event)},"data":${data},"at":"${at.toISOString()}"}`;
     this.frame = `event: ${event}\ndata: ${this.json}\n\n`;
+    this.packet = `2["message",${this.json}`;
     this.bytes = Buffer.byteLength(this.frame);
   }
 }

@@ -10,13 +10,13 @@ export const MAX_PENDING_BYTES = 262_144;
 const STALL_MS = 15_000;
 
 /** Where an outbox writes. */
-export interface OutboxWriter {
+export interface OutboxWriter<Item> {
   /**
-   * Hands bytes to the network.
+   * Hands something to the network.
    *
    * @param done when the network took them; not when the reader did
    */
-  write(chunk: string, done: () => void): void;
+  write(items: readonly Item[], done: () => void): void;
   /** The reader is too slow: nothing was or will be written of what is pending. Called once. */
   overflowed(): void;
 }
@@ -25,8 +25,8 @@ export interface OutboxWriter {
  * What one connection still has to send, bounded. What is added in one turn of the event loop, or while the network is busy,
  * goes out together; there is never more than one write under way, so a reader that stops reading costs what is bounded here.
  */
-export class Outbox {
-  private queue: { text: string; bytes: number }[] = [];
+export class Outbox<Item = string> {
+  private queue: { item: Item; bytes: number }[] = [];
   private pendingMessages = 0;
   private pendingBytes = 0;
   private isWriting = false;
@@ -36,13 +36,13 @@ export class Outbox {
   private waiting: (() => void)[] = [];
 
   constructor(
-    private readonly writer: OutboxWriter,
+    private readonly writer: OutboxWriter<Item>,
     private readonly maxMessages = MAX_PENDING_MESSAGES,
     private readonly maxBytes = MAX_PENDING_BYTES,
   ) {}
 
-  /** @param bytes of the text in UTF-8 */
-  push(text: string, bytes: number): void {
+  /** @param bytes that the item takes on the network, about */
+  push(item: Item, bytes: number): void {
     if (this.isClosed) return;
     // A message that is larger than the bound goes when nothing else is pending.
     const isAlone = this.pendingMessages === 0;
@@ -54,7 +54,7 @@ export class Outbox {
     }
     this.pendingMessages += 1;
     this.pendingBytes += bytes;
-    this.queue.push({ text, bytes });
+    this.queue.push({ item, bytes });
     this.schedule();
   }
 
@@ -100,17 +100,16 @@ export class Outbox {
     if (this.isClosed || this.queue.length === 0) return;
     let count = 0;
     let bytes = 0;
-    let chunk = '';
     for (const message of this.queue) {
       if (count > 0 && (count >= MAX_PER_WRITE || bytes + message.bytes > MAX_BYTES_PER_WRITE)) break;
       count += 1;
       bytes += message.bytes;
-      chunk += message.text;
     }
+    const items = this.queue.slice(0, count).map(({ item }) => item);
     this.queue = this.queue.slice(count);
     this.isWriting = true;
     this.writtenMs = performance.now();
-    this.writer.write(chunk, () => {
+    this.writer.write(items, () => {
       this.isWriting = false;
       this.pendingMessages -= count;
       this.pendingBytes -= bytes;

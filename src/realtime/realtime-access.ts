@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import { Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import type { AuthenticatedRequest } from '../applications/caller.guard.js';
@@ -33,6 +34,18 @@ export class RealtimeAccess {
     request.corsOrigins = [];
     request.corsOrigins = await this.tokens.checkOrigin(grant, request.headers.origin, request.headers.host);
     this.tokens.authorise(grant, channels);
+    return grant;
+  }
+
+  /**
+   * The same for a connection that names its channels later.
+   *
+   * @param headers of the request that opened it
+   * @throws DomainError as `RealtimeTokensService` has them
+   */
+  async admitSocket(headers: IncomingHttpHeaders, token: string): Promise<Grant> {
+    const grant = await this.tokens.authenticate(token, 'token');
+    await this.tokens.checkOrigin(grant, headers.origin, headers.host);
     return grant;
   }
 }

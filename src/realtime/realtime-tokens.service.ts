@@ -3,7 +3,7 @@ import { ApplicationsService } from '../applications/applications.service.js';
 import { CONFIG, type Config } from '../config/config.js';
 import { CLOCK, type Clock } from '../lib/clock.js';
 import { DomainError } from '../lib/errors.js';
-import { mayFollow } from './channel.js';
+import { mayFollow, mayPublish } from './channel.js';
 import type { Grant } from './grant.js';
 import { Revocations } from './revocations.js';
 import { RevocationsRepository } from './revocations.repository.js';
@@ -30,10 +30,15 @@ export class RealtimeTokensService {
 
   async issue(
     applicationId: string,
-    { userId, channels, ttlSeconds }: { userId: string; channels: readonly string[]; ttlSeconds: number },
+    {
+      userId,
+      channels,
+      publish,
+      ttlSeconds,
+    }: { userId: string; channels: readonly string[]; publish: readonly string[]; ttlSeconds: number },
   ): Promise<{ token: string; grant: Grant }> {
     const generation = await this.revocations.generationOf(applicationId, userId);
-    return this.codec.issue({ applicationId, userId, channels, generation }, this.clock.now(), ttlSeconds);
+    return this.codec.issue({ applicationId, userId, channels, publish, generation }, this.clock.now(), ttlSeconds);
   }
 
   ticketFor(grant: Grant): Promise<{ ticket: string; expiresAt: Date }> {
@@ -70,12 +75,21 @@ export class RealtimeTokensService {
     return read.grant;
   }
 
-  /** @throws DomainError `channel_forbidden`, naming the first one that the grant does not allow */
-  authorise({ channels: grants, userId }: Grant, channels: readonly string[]): void {
+  /**
+   * @param path where the channels stand in the request
+   * @throws DomainError `channel_forbidden`, naming the first one that the grant does not allow
+   */
+  authorise({ channels: grants, userId }: Grant, channels: readonly string[], path = 'query.channels'): void {
     const forbidden = channels.find((channel) => !mayFollow(grants, userId, channel));
     if (forbidden === undefined) return;
-    const problems = [{ path: 'query.channels', message: `"${forbidden}" is not allowed by this token` }];
+    const problems = [{ path, message: `"${forbidden}" is not allowed by this token` }];
     throw new DomainError('forbidden', 'channel_forbidden', `This token does not allow "${forbidden}".`, problems);
+  }
+
+  /** @throws DomainError `publish_forbidden` */
+  authorisePublishing({ publish }: Grant, channel: string): void {
+    if (mayPublish(publish, channel)) return;
+    throw new DomainError('forbidden', 'publish_forbidden', `This token does not allow to publish to "${channel}".`);
   }
 
   /**

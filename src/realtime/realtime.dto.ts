@@ -5,6 +5,7 @@ import {
   eventSchema,
   grantsSchema,
   MAX_DATA_BYTES,
+  MAX_GRANTS_CHARACTERS,
   realtimeUserIdSchema,
 } from './channel.js';
 import { CURSOR_OF_BEGINNING, MAX_CURSOR_CHARACTERS, parseCursor } from './position.js';
@@ -17,7 +18,7 @@ const DEFAULT_TOKEN_SECONDS = 3_600;
 
 const tokenText = z.string().min(1).max(MAX_TOKEN_CHARACTERS);
 
-const cursorSchema = z
+export const cursorSchema = z
   .string()
   .max(MAX_CURSOR_CHARACTERS)
   .transform((text, context) => {
@@ -27,17 +28,23 @@ const cursorSchema = z
     return z.NEVER;
   });
 
-export const issueTokenBody = z.strictObject({
-  userId: realtimeUserIdSchema,
-  channels: grantsSchema
-    .refine(
-      (grants) => grants.every((grant) => !grant.startsWith('user:')),
-      'cannot name inboxes: a user has their own',
-    )
-    .default([])
-    .describe("Exact names, or prefixes followed by `*`. The user's own inbox `user:<id>` is always allowed"),
-  ttlSeconds: z.number().int().min(1).max(MAX_TOKEN_SECONDS).default(DEFAULT_TOKEN_SECONDS),
-});
+const ordinaryGrants = grantsSchema
+  .refine((grants) => grants.every((grant) => !grant.startsWith('user:')), 'cannot name inboxes: a user has their own')
+  .default([]);
+
+export const issueTokenBody = z
+  .strictObject({
+    userId: realtimeUserIdSchema,
+    channels: ordinaryGrants.describe(
+      "Exact names, or prefixes followed by `*`. The user's own inbox `user:<id>` is always allowed",
+    ),
+    publish: ordinaryGrants.describe('Channels that the user may also publish to, over Socket.IO; in the same form'),
+    ttlSeconds: z.number().int().min(1).max(MAX_TOKEN_SECONDS).default(DEFAULT_TOKEN_SECONDS),
+  })
+  .refine(({ channels, publish }) => [...channels, ...publish].join('').length <= MAX_GRANTS_CHARACTERS, {
+    path: ['publish'],
+    message: `holds, with channels, ${MAX_GRANTS_CHARACTERS} characters at most`,
+  });
 
 export const revokeTokensBody = z
   .strictObject({

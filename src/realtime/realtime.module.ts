@@ -16,6 +16,7 @@ import { Revocations } from './revocations.js';
 import { RevocationsRepository } from './revocations.repository.js';
 import { RealtimeStream } from './stream.js';
 import { RealtimeUpkeep } from './upkeep.js';
+import { WebsocketRequests } from './websocket-requests.js';
 
 /**
  * Channels, whoever follows them, and what lets them; the controllers are in `api.module.ts`.
@@ -37,8 +38,9 @@ import { RealtimeUpkeep } from './upkeep.js';
     RedisLog,
     Revocations,
     RevocationsRepository,
+    WebsocketRequests,
   ],
-  exports: [Connections, Hub, RealtimeAccess, RealtimeStream, RealtimeTokensService],
+  exports: [Connections, Hub, RealtimeAccess, RealtimeStream, RealtimeTokensService, WebsocketRequests],
 })
 export class RealtimeModule implements OnModuleInit {
   constructor(
@@ -62,7 +64,7 @@ export class RealtimeModule implements OnModuleInit {
     const registers = [this.metrics.registry];
     const connections = new Gauge({
       name: 'carillon_realtime_connections',
-      help: 'Streams and held polls of this process.',
+      help: 'Sockets, streams and held polls of this process.',
       registers,
     });
     const channels = new Gauge({

@@ -1,3 +1,4 @@
+import { mayFollow } from './channel.js';
 import type { CloseReason, Grant } from './grant.js';
 import { channelOf } from './grant.js';
 import type { Hub } from './hub.js';
@@ -24,15 +25,39 @@ export interface Peer {
 /** What one connection follows, under one grant, whatever carries it. */
 export class Session {
   private readonly subscriptions = new Map<string, Subscription>();
-  private readonly timers: NodeJS.Timeout[] = [];
+  private timers: NodeJS.Timeout[] = [];
   private isOver = false;
 
   constructor(
-    readonly grant: Grant,
+    private currentGrant: Grant,
     private readonly peer: Peer,
     private readonly hub: Hub,
     private readonly stream: RealtimeStream,
   ) {}
+
+  get grant(): Grant {
+    return this.currentGrant;
+  }
+
+  /** The channels that it follows. */
+  get channels(): string[] {
+    return [...this.subscriptions.values()].map(({ feed }) => feed.channel.name);
+  }
+
+  /**
+   * Goes on under another grant of the same user, and with the channels that this one allows.
+   *
+   * @returns the channels that it no longer follows
+   */
+  renew(grant: Grant, now: Date): string[] {
+    if (this.isOver) return [];
+    this.currentGrant = grant;
+    this.clearTimers();
+    this.limitTo(now);
+    const forbidden = this.channels.filter((name) => !mayFollow(grant.channels, grant.userId, name));
+    for (const name of forbidden) this.unsubscribe(name);
+    return forbidden;
+  }
 
   /** From now on the session warns of its end and ends with its grant. */
   limitTo(now: Date): void {
@@ -67,6 +92,16 @@ export class Session {
     await subscription.start();
   }
 
+  /** Follows a channel no longer; nothing happens when it does not. */
+  unsubscribe(name: string): void {
+    const tag = tagOf(name);
+    const subscription = this.subscriptions.get(tag);
+    if (subscription === undefined) return;
+    this.subscriptions.delete(tag);
+    subscription.close();
+    this.hub.release(subscription.feed);
+  }
+
   /** How far this session has come in each of its channels. */
   cursor(): string {
     return formatCursor(this.positions());
@@ -76,7 +111,7 @@ export class Session {
   end(): void {
     if (this.isOver) return;
     this.isOver = true;
-    for (const timer of this.timers) clearTimeout(timer);
+    this.clearTimers();
     for (const subscription of this.subscriptions.values()) {
       subscription.close();
       this.hub.release(subscription.feed);
@@ -87,6 +122,11 @@ export class Session {
     if (this.isOver) return;
     this.end();
     this.peer.closed(reason);
+  }
+
+  private clearTimers(): void {
+    for (const timer of this.timers) clearTimeout(timer);
+    this.timers = [];
   }
 
   private *positions() {

@@ -32,7 +32,7 @@ export class SseConnection implements Connection, Peer {
   ) {
     this.session = new Session(grant, this, hub, stream);
     this.outbox = new Outbox({
-      write: (chunk, done) => void response.write(chunk, done),
+      write: (items, done) => void response.write(items.join(''), done),
       overflowed: () => this.session.close('slow_consumer'),
     });
     this.heartbeat = setInterval(() => this.outbox.push(':\n\n', 3), HEARTBEAT_MS);

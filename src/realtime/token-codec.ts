@@ -25,6 +25,7 @@ const claimsSchema = z.object({
   app: z.uuid(),
   sub: z.string(),
   ch: z.array(z.string()),
+  pub: z.array(z.string()).default([]),
   jti: z.uuid(),
   gen: z.number().int(),
   exp: z.number(),
@@ -42,7 +43,7 @@ export class TokenCodec {
 
   /** A new token. @returns it with the grant that it stands for; times are whole seconds */
   async issue(
-    allowed: Pick<Grant, 'applicationId' | 'userId' | 'channels' | 'generation'>,
+    allowed: Pick<Grant, 'applicationId' | 'userId' | 'channels' | 'publish' | 'generation'>,
     now: Date,
     ttlSeconds: number,
   ): Promise<{ token: string; grant: Grant }> {
@@ -76,6 +77,7 @@ export class TokenCodec {
         applicationId: claims.app,
         userId: claims.sub,
         channels: claims.ch,
+        publish: claims.pub,
         tokenId: claims.jti,
         generation: claims.gen,
         expiresAt: new Date((claims.until ?? claims.exp) * 1_000),
@@ -87,7 +89,8 @@ export class TokenCodec {
   }
 
   private sign(grant: Grant, audience: string, now: Date, exp: number, more: object = {}): Promise<string> {
-    const claims = { app: grant.applicationId, ch: grant.channels, gen: grant.generation, ...more };
+    const pub = grant.publish.length > 0 && audience === AUDIENCES.token ? { pub: grant.publish } : {};
+    const claims = { app: grant.applicationId, ch: grant.channels, gen: grant.generation, ...pub, ...more };
     return new SignJWT(claims)
       .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
       .setIssuer(ISSUER)

@@ -8,8 +8,8 @@ function network() {
   const pending: (() => void)[] = [];
   let overflows = 0;
   const writer = {
-    write: (chunk: string, done: () => void) => {
-      writes.push(chunk);
+    write: (items: readonly string[], done: () => void) => {
+      writes.push(items.join(''));
       pending.push(done);
     },
     overflowed: () => {

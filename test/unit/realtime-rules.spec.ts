@@ -125,6 +125,7 @@ describe('a realtime token', () => {
     applicationId: '0b9f7a52-9d0e-4b5c-8a3e-6a2f5d9f0c11',
     userId: 'u-1',
     channels: ['chat-*'],
+    publish: [],
     generation: 3,
   };
   const later = (seconds: number) => new Date(NOW.getTime() + seconds * 1_000);
