@@ -1,4 +1,3 @@
-import { io, type Socket } from 'socket.io-client';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { Connections } from '../../src/realtime/connections.js';
 import { Hub } from '../../src/realtime/hub.js';
@@ -7,18 +6,7 @@ import { createTestDatabase, type TestDatabase } from '../setup/database.js';
 import { eventually } from '../setup/eventually.js';
 import { publish, SseClient, tokenFor } from '../setup/realtime.js';
 import { testRedisUrl } from '../setup/redis.js';
-
-// biome-ignore lint/suspicious/noExplicitAny: a test states what it expects of an answer, field by field
-type Anything = any;
-
-interface Client {
-  socket: Socket;
-  messages: Anything[];
-  /** Of the last message. */
-  cursor: string | undefined;
-  /** Every other event, and `disconnect`, with its first argument. */
-  events: [event: string, argument: Anything][];
-}
+import { type Anything, ask, closeClients, connect, named, openClient, type SocketClient } from '../setup/socket.js';
 
 const ORIGIN = 'https://app.example.com';
 
@@ -27,7 +15,6 @@ let redis: string;
 /** Two nodes on one Redis and one Postgres. */
 let nodes: [TestApi, TestApi];
 let application: Awaited<ReturnType<typeof createApplication>>;
-const sockets: Socket[] = [];
 
 beforeAll(async () => {
   database = await createTestDatabase();
@@ -37,9 +24,7 @@ beforeAll(async () => {
   application = await createApplication(nodes[0], { corsOrigins: [ORIGIN] });
 });
 
-afterEach(() => {
-  for (const socket of sockets.splice(0)) socket.disconnect();
-});
+afterEach(closeClients);
 
 afterAll(async () => {
   await Promise.all((nodes ?? []).map((node) => node.close()));
@@ -49,43 +34,13 @@ afterAll(async () => {
 type Allowed = Parameters<typeof tokenFor>[2] & { publish?: string[] };
 const issue = (body: Allowed = {}) => tokenFor(nodes[0], application.serverKey, body);
 const send = (channel: string, data: unknown, node = nodes[0]) => publish(node, application.serverKey, channel, data);
-const ask = (client: Client, event: string, payload?: unknown): Promise<Anything> =>
-  client.socket.timeout(5_000).emitWithAck(event, ...(payload === undefined ? [] : [payload]));
-const numbers = (client: Client) => client.messages.map(({ data }) => data.n);
-const named = (client: Client, event: string) => client.events.filter(([name]) => name === event).map(([, one]) => one);
+const numbers = (client: SocketClient) => client.messages.map(({ data }) => data.n);
 const upTo = (n: number) => Array.from({ length: n }, (_, i) => i + 1);
 
-function open(auth: object | ((give: (auth: object) => void) => void), node = nodes[0], more: object = {}): Client {
-  const socket = io(node.baseUrl, {
-    path: '/realtime',
-    transports: ['websocket'],
-    forceNew: true,
-    reconnection: false,
-    auth,
-    ...more,
-  });
-  sockets.push(socket);
-  const client: Client = { socket, messages: [], cursor: undefined, events: [] };
-  socket.on('message', (message, cursor) => {
-    client.messages.push(message);
-    client.cursor = cursor;
-  });
-  socket.onAny((event, argument) => {
-    if (event !== 'message') client.events.push([event, argument]);
-  });
-  socket.on('disconnect', (reason) => client.events.push(['disconnect', reason]));
-  socket.on('connect_error', (error) => client.events.push(['connect_error', 'data' in error ? error.data : error]));
-  return client;
-}
-
-async function connected(auth: object, node = nodes[0], more: object = {}): Promise<Client> {
-  const client = open(auth, node, more);
-  await eventually(() => client.socket.connected);
-  return client;
-}
+const connected = (auth: object, node = nodes[0], more: object = {}) => connect(node, auth, more);
 
 async function refusal(auth: object, more: object = {}, node = nodes[0]): Promise<Anything> {
-  const client = open(auth, node, more);
+  const client = openClient(node, auth, more);
   return eventually(() => named(client, 'connect_error')[0] ?? false);
 }
 

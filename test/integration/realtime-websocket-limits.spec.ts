@@ -1,0 +1,93 @@
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { Connections } from '../../src/realtime/connections.js';
+import { createApplication, startApi, type TestApi } from '../setup/app.js';
+import { createTestDatabase, type TestDatabase } from '../setup/database.js';
+import { eventually } from '../setup/eventually.js';
+import { publish, tokenFor } from '../setup/realtime.js';
+import { testRedisUrl } from '../setup/redis.js';
+import { ask, closeClients, connect, named, openClient, type SocketClient } from '../setup/socket.js';
+
+let database: TestDatabase;
+let redis: string;
+let api: TestApi;
+let key: string;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  redis = await testRedisUrl();
+  api = await startApi({ database: database.url, redis });
+  key = (await createApplication(api)).serverKey;
+});
+
+afterEach(closeClients);
+
+afterAll(async () => {
+  await api?.close();
+  await database?.drop();
+});
+
+const tokenOf = async (userId: string) => (await tokenFor(api, key, { userId })).token;
+
+/** From now on the client takes nothing from its connection. */
+function stopReading({ socket }: SocketClient): void {
+  const { transport } = socket.io.engine;
+  const { ws } = transport as typeof transport & { ws: { pause(): void } };
+  ws.pause();
+}
+
+it('who never reads is closed and can resume, and who reads misses nothing', async () => {
+  const [slowToken, quickToken] = [await tokenOf('slow'), await tokenOf('quick')];
+  const slow = await connect(api, { token: slowToken });
+  const quick = await connect(api, { token: quickToken });
+  const { cursor } = await ask(slow, 'subscribe', { channels: ['flood'] });
+  await ask(quick, 'subscribe', { channels: ['flood'] });
+  stopReading(slow);
+  const connections = api.app.get(Connections);
+  let sent = 0;
+  while (connections.size === 2 && sent < 900) {
+    const batch = Array.from({ length: 10 }, (_, i) =>
+      publish(api, key, 'flood', { n: sent + i, x: 'x'.repeat(60_000) }),
+    );
+    for (const { status } of await Promise.all(batch)) expect(status).toBe(201);
+    sent += batch.length;
+  }
+  await eventually(() => connections.size === 1);
+  await eventually(() => quick.messages.length === sent);
+  const seqs = quick.messages.map(({ id }) => Number(id.split('-')[1]));
+  expect(seqs).toEqual(Array.from({ length: sent }, (_, n) => n + 1));
+  expect(quick.socket.connected).toBe(true);
+
+  const resumed = await connect(api, { token: slowToken });
+  await ask(resumed, 'resume', { channels: ['flood'], after: cursor });
+  await eventually(() => resumed.messages.length === sent);
+  expect(resumed.messages.map(({ id }) => id)).toEqual(quick.messages.map(({ id }) => id));
+}, 60_000);
+
+it('a node that stops tells each client when to come back, and cuts it', async () => {
+  const leaving = await startApi({ database: database.url, redis });
+  const tokens = await Promise.all(Array.from({ length: 8 }, (_, n) => tokenOf(`leaving-${n}`)));
+  const clients = await Promise.all(tokens.map((token) => connect(leaving, { token })));
+  const startedMs = performance.now();
+  await leaving.close();
+  expect(performance.now() - startedMs).toBeLessThan(5_000);
+  await eventually(() => clients.every(({ socket }) => !socket.connected));
+  const delays = clients.map((client) => named(client, 'reconnect')[0]?.delayMs);
+  expect(delays.every((delayMs) => delayMs >= 0 && delayMs <= 2_000)).toBe(true);
+  expect(new Set(delays).size).toBeGreaterThan(4);
+  // This is the reason after which socket.io-client comes back by itself.
+  for (const client of clients) expect(named(client, 'disconnect')).toEqual(['transport close']);
+});
+
+it('the address that is counted is the one that a trusted proxy names', async () => {
+  const options = { database: database.url, redis, REALTIME_MAX_CONNECTIONS_PER_IP: 1 };
+  const proxied = await startApi({ ...options, TRUST_PROXY: '127.0.0.1' });
+  const token = await tokenOf('behind');
+  const from = (address: string) => ({ extraHeaders: { 'x-forwarded-for': address } });
+  await connect(proxied, { token }, from('192.0.2.1'));
+  await connect(proxied, { token }, from('192.0.2.2'));
+  const third = openClient(proxied, { token }, from('192.0.2.1'));
+  await eventually(() => named(third, 'connect_error').length === 1);
+  expect(named(third, 'connect_error')[0].code).toBe('too_many_connections');
+  closeClients();
+  await proxied.close();
+});
