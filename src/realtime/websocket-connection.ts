@@ -98,7 +98,7 @@ export class WebsocketConnection implements Connection, Peer {
     }
     const whenTaken = (): void => {
       // Writable again only when nothing is left behind the transport, either.
-      if (conn.transport.writable) setImmediate(done);
+      if (conn.transport.writable) done();
       else conn.transport.once('ready', whenTaken);
     };
     whenTaken();
