@@ -19,6 +19,7 @@ const SECTIONS: Readonly<Record<string, () => Promise<RunSection>>> = {
   accept: async () => (await import('./system/main.js')).runSystem.accept,
   push: async () => (await import('./system/main.js')).runSystem.push,
   slow: async () => (await import('./system/main.js')).runSystem.slow,
+  realtime: async () => (await import('./realtime/main.js')).runRealtime,
 };
 
 /** Short for several sections. */

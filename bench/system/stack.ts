@@ -182,7 +182,7 @@ export class Stack {
     };
   }
 
-  private admin(method: LoopbackRequest['method'], path: string, body?: unknown): Promise<unknown> {
+  admin(method: LoopbackRequest['method'], path: string, body?: unknown): Promise<unknown> {
     return this.call(ADMIN_KEY, method, path, body);
   }
 

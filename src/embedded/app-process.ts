@@ -23,7 +23,7 @@ export interface AppOptions {
  * V8 and glibc keep what a burst once needed: without these a worker's resident memory doubles under a campaign although its
  * heap does not grow. The Dockerfile sets the same.
  */
-const FRUGAL_FLAGS = ['--max-semi-space-size=12', '--heap-growing-percent=50'];
+export const FRUGAL_FLAGS = ['--max-semi-space-size=12', '--heap-growing-percent=50'];
 const FRUGAL_ENVIRONMENT = { MALLOC_ARENA_MAX: '2' };
 
 const READY_TIMEOUT_MS = 60_000;
