@@ -44,10 +44,6 @@ class Clients {
     this.publishBytes = (body) => post('none', body);
   }
 
-  async connect(): Promise<void> {
-    this.idle = await Promise.all(Array.from({ length: PUBLISHERS }, () => Http1Client.open(this.port)));
-  }
-
   async open(count: number, watched: number): Promise<void> {
     for (let begun = 0; begun < count; begun += OPENING_AT_ONCE) {
       const some = Array.from({ length: Math.min(OPENING_AT_ONCE, count - begun) }, async (_, i) => {
@@ -107,7 +103,10 @@ class Clients {
     return taken;
   }
 
-  private untilAll(total: number, pump: (publish: () => boolean) => void): Promise<void> {
+  private async untilAll(total: number, pump: (publish: () => boolean) => void): Promise<void> {
+    // Opened anew: servers close what was idle while something else was measured.
+    const publishers = await Promise.all(Array.from({ length: PUBLISHERS }, () => Http1Client.open(this.port)));
+    this.idle = [...publishers];
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.fail = reject;
     const publish = (): boolean => {
@@ -126,8 +125,9 @@ class Clients {
       else pump(publish);
     };
     const timer = setInterval(() => pump(publish), 1);
-    return promise.finally(() => {
+    await promise.finally(() => {
       clearInterval(timer);
+      for (const publisher of publishers) publisher.close();
       this.onReceived = () => undefined;
       this.fail = () => undefined;
     });
@@ -167,7 +167,6 @@ let clients: Clients | undefined;
 async function obey(order: Order): Promise<number> {
   if (order.do === 'connect') {
     clients = new Clients(order.dialect, order.port, order.serverKey);
-    await clients.connect();
     return 0;
   }
   if (clients === undefined) throw new Error('not connected');

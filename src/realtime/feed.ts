@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ChannelRef } from './channel.js';
 import type { StreamMessage } from './message.js';
 import { type Position, parseId } from './position.js';
@@ -5,6 +6,8 @@ import type { RealtimeStream } from './stream.js';
 
 /** Milliseconds from one look at a log to the next, at least: what comes in between is read together. */
 const COALESCE_MS = 20;
+/** Messages times readers that are handed on in one turn of the event loop; everybody else waits as long. */
+const HANDED_AT_ONCE = 10_000;
 const RETRY_MS = 500;
 const MAX_RETRY_MS = 2_000;
 
@@ -113,9 +116,20 @@ export class Feed {
     for (;;) {
       const { messages, position, hasMore } = await this.stream.read(this.channel, this.position);
       if (this.isStopped) return;
+      await this.handOn(messages);
       this.position = position;
-      for (const reader of this.readers) reader.take(messages);
       if (!hasMore) return;
+    }
+  }
+
+  /** Whoever joins in between goes on from the position of that moment. */
+  private async handOn(messages: readonly StreamMessage[]): Promise<void> {
+    for (let from = 0; from < messages.length && !this.isStopped; ) {
+      if (from > 0) await nextTurn();
+      const some = messages.slice(from, from + Math.max(1, Math.floor(HANDED_AT_ONCE / this.readers.size)));
+      from += some.length;
+      this.position = some.at(-1)?.position ?? this.position;
+      for (const reader of this.readers) reader.take(some);
     }
   }
 
