@@ -18,6 +18,7 @@ import { HttpModule } from './http/http.module.js';
 import { OpenApiController } from './http/openapi.controller.js';
 import { NotificationsController } from './notifications/notifications.controller.js';
 import { NotificationsModule } from './notifications/notifications.module.js';
+import { AcknowledgementsController } from './realtime/acknowledgements.controller.js';
 import { LongPollController } from './realtime/long-poll.controller.js';
 import { RealtimeController } from './realtime/realtime.controller.js';
 import { RealtimeModule } from './realtime/realtime.module.js';
@@ -50,6 +51,7 @@ import { WebhooksModule } from './webhooks/webhooks.module.js';
     RealtimeController,
     SseController,
     LongPollController,
+    AcknowledgementsController,
     WebhooksController,
     AdminController,
     OpenApiController,

@@ -39,6 +39,8 @@ export interface NewRoot {
   group: DeviceGroup;
   /** The caller puts it on Bull itself right after the commit; when that fails, it becomes due after so many milliseconds. */
   queuedMs?: number;
+  /** It becomes due after so many milliseconds. */
+  delayMs?: number;
 }
 
 /** A batch that this worker holds the lease of. */

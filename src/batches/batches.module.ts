@@ -6,11 +6,23 @@ import { CheckpointRepository } from './checkpoint.repository.js';
 import { FeedRepository } from './feed.repository.js';
 import { Feeder } from './feeder.js';
 import { Leases } from './leases.js';
+import { SuppressionRepository } from './suppression.repository.js';
+import { Suppressions } from './suppressions.js';
 import { Sweep } from './sweep.js';
 
 @Module({
   imports: [QueueModule],
-  providers: [BatchesRepository, BatchesService, CheckpointRepository, FeedRepository, Leases, Feeder, Sweep],
-  exports: [BatchesService, Leases, Feeder, Sweep],
+  providers: [
+    BatchesRepository,
+    BatchesService,
+    CheckpointRepository,
+    FeedRepository,
+    SuppressionRepository,
+    Leases,
+    Feeder,
+    Suppressions,
+    Sweep,
+  ],
+  exports: [BatchesService, Leases, Feeder, Suppressions, Sweep],
 })
 export class BatchesModule {}

@@ -24,10 +24,11 @@ export class BatchesRepository {
          last_id, n, result, not_before, expires_at, queued_until)
        select r.id, nextval('dispatch_batch_no'), r.application_id, r.provider, r.lane,
          case when r.queued_ms is null then 'pending' else 'queued' end, r.ids::bigint[], r.first_id, r.last_id, r.n,
-         repeat('0', r.n), carillon_now(), r.expires_at, carillon_now() + make_interval(secs => r.queued_ms / 1000.0)
+         repeat('0', r.n), carillon_now() + make_interval(secs => r.delay_ms / 1000.0), r.expires_at,
+         carillon_now() + make_interval(secs => r.queued_ms / 1000.0)
        from unnest($1::uuid[], $2::uuid[], $3::text[], $4::timestamptz[], $5::int[], $6::text[], $7::text[], $8::bigint[],
-         $9::bigint[], $10::int[])
-         as r(id, application_id, lane, expires_at, queued_ms, provider, ids, first_id, last_id, n)
+         $9::bigint[], $10::int[], $11::int[])
+         as r(id, application_id, lane, expires_at, queued_ms, provider, ids, first_id, last_id, n, delay_ms)
        returning notification_id as "notificationId", provider, batch_no as "batchNo", n`,
       [
         roots.map(({ notification }) => notification.id),
@@ -40,6 +41,7 @@ export class BatchesRepository {
         roots.map(({ group }) => group.firstId),
         roots.map(({ group }) => group.lastId),
         roots.map(({ group }) => group.n),
+        roots.map(({ delayMs }) => delayMs ?? 0),
       ],
     );
   }

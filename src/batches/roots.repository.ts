@@ -18,6 +18,7 @@ export function rootsPart(roots: readonly NewRoot[]): StatementPart {
       numbers(roots.map(({ group }) => group.lastId)),
       numbers(roots.map(({ group }) => group.n)),
       numbers(roots.map(({ queuedMs }) => queuedMs ?? null)),
+      numbers(roots.map(({ delayMs }) => delayMs ?? 0)),
     ],
   };
 }
@@ -29,10 +30,10 @@ function rootsInsert(first: number): string {
       n, result, not_before, expires_at, queued_until)
     select stored.id, nextval('dispatch_batch_no'), stored.application_id, r.provider, stored.lane,
       case when r.queued_ms is null then 'pending' else 'queued' end, r.ids::bigint[], r.first_id, r.last_id, r.n,
-      repeat('0', r.n), (select carillon_now()), stored.expires_at,
+      repeat('0', r.n), (select carillon_now()) + make_interval(secs => r.delay_ms / 1000.0), stored.expires_at,
       (select carillon_now()) + make_interval(secs => r.queued_ms / 1000.0)
     from unnest(${at(0)}::uuid[], ${at(1)}::text[], ${at(2)}::text[], ${at(3)}::bigint[], ${at(4)}::bigint[], ${at(5)}::int[],
-      ${at(6)}::int[]) as r(id, provider, ids, first_id, last_id, n, queued_ms)
+      ${at(6)}::int[], ${at(7)}::int[]) as r(id, provider, ids, first_id, last_id, n, queued_ms, delay_ms)
     join stored on stored.id = r.id
     returning notification_id, provider, batch_no, n`;
 }

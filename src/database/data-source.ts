@@ -7,6 +7,7 @@ import { Feed1780000000003 } from '../../migrations/1780000000003-feed.js';
 import { ArrayStatistics1780000000004 } from '../../migrations/1780000000004-array-statistics.js';
 import { Webhooks1780000000005 } from '../../migrations/1780000000005-webhooks.js';
 import { Realtime1780000000006 } from '../../migrations/1780000000006-realtime.js';
+import { Live1780000000007 } from '../../migrations/1780000000007-live.js';
 
 // Our 64-bit numbers are row ids and counts: far below 2^53, and unusable as the strings that pg makes of them.
 pg.types.setTypeParser(pg.types.builtins.INT8, Number);
@@ -58,6 +59,7 @@ export class PooledDataSource extends DataSource {
         ArrayStatistics1780000000004,
         Webhooks1780000000005,
         Realtime1780000000006,
+        Live1780000000007,
       ],
       migrationsTransactionMode: 'each',
       extra: LIMITS,

@@ -1,5 +1,6 @@
 import { type ClaimedBatch, RESULT } from '../batches/batch.js';
 import type { DispatchTarget } from '../devices/device.js';
+import { ACKNOWLEDGED_LIVE } from '../notifications/live.js';
 import type { Notification } from '../notifications/notification.js';
 import type { Sender, SendTiming } from '../providers/provider.js';
 import { StopTally } from './stop-rule.js';
@@ -43,6 +44,7 @@ export class BatchRun {
     readonly notification: Notification,
     targets: ReadonlyMap<number, DispatchTarget>,
     readonly stopTally: StopTally = new StopTally(),
+    private readonly acknowledged?: ReadonlySet<string>,
   ) {
     this.result = Buffer.from(claimed.result, 'latin1');
     for (const code of this.result) this.count(code, 1);
@@ -138,6 +140,7 @@ export class BatchRun {
     if (!device) return 'device_deleted';
     if (device.status !== 'active') return 'device_inactive';
     if (this.userIds !== undefined && !this.userIds.has(device.userId ?? '')) return 'user_changed';
+    if (this.acknowledged?.has(device.userId ?? '')) return ACKNOWLEDGED_LIVE;
     return undefined;
   }
 

@@ -61,12 +61,14 @@ export class Claims {
     const { batches, deadlineMs } = await this.leases.claim(jobs.flatMap((job) => job.batches));
     const claimedAtMs = this.clock.monotonicMs();
     const [notifications, targets] = await this.gather(batches);
+    const acknowledged = await this.acknowledged(notifications);
     const runs = new Map<string, BatchRun>();
     for (const batch of batches) {
       const notification = notifications.get(batch.notificationId);
       if (!notification) continue;
       const stopTally = this.stopRule.tallyOf(notification.id, batch.provider);
-      runs.set(keyOf(batch.notificationId, batch.batchNo), new BatchRun(batch, notification, targets, stopTally));
+      const run = new BatchRun(batch, notification, targets, stopTally, acknowledged.get(notification.id));
+      runs.set(keyOf(batch.notificationId, batch.batchNo), run);
     }
     return jobs.map((job) => ({
       // A batch that two jobs name belongs to the first.
@@ -89,6 +91,14 @@ export class Claims {
       this.gates.refresh([...new Set(batches.map((batch) => batch.applicationId))]),
     ]);
     return [notifications, targets];
+  }
+
+  /** Asked after the claim: who acknowledged before it was known is seen here, and who does later finds the batch claimed. */
+  private async acknowledged(
+    notifications: ReadonlyMap<string, Notification>,
+  ): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
+    const waited = [...notifications.values()].filter(({ options }) => options.realtime === 'first');
+    return waited.length === 0 ? new Map() : this.notifications.acknowledged(waited.map(({ id }) => id));
   }
 }
 

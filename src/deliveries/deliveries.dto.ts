@@ -53,7 +53,11 @@ export const deliverySchema = z.object({
       number: z.number().int().describe('Provider calls counted from 1; 0: the delivery ended without one'),
       at: z.iso.datetime(),
       outcome: z.string().nullable().describe('Null when there was no call'),
-      code: z.string().describe('The provider’s own word or HTTP status, or ours'),
+      code: z
+        .string()
+        .describe(
+          'The provider’s own word or HTTP status, or ours; `acknowledged_live`: the user saw it on an open screen first',
+        ),
       providerMessageId: z.string().nullable(),
       latencyMs: z.number().int().nullable(),
       detail: z.string().nullable(),

@@ -40,7 +40,7 @@ export interface Attempt {
   at: Date;
   /** Null when there was no call. */
   outcome: OutcomeKind | null;
-  /** The provider's own word or HTTP status, or ours (`device_inactive`, `user_changed`, `poison`, …). */
+  /** The provider's own word or HTTP status, or ours (`device_inactive`, `user_changed`, `acknowledged_live`, `poison`, …). */
   code: string;
   providerMessageId: string | null;
   latencyMs: number | null;

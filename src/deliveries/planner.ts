@@ -4,6 +4,7 @@ import { BatchesService } from '../batches/batches.service.js';
 import { DATA_SOURCE, type Database } from '../database/transaction.js';
 import { DevicesService } from '../devices/devices.service.js';
 import { CLOCK, type Clock } from '../lib/clock.js';
+import { pushDelayMs } from '../notifications/live.js';
 import { NotificationsService } from '../notifications/notifications.service.js';
 import { RollUp } from '../notifications/roll-up.js';
 import { Producers } from '../queue/producers.js';
@@ -16,6 +17,9 @@ const PAGE = 50_000;
 const TURN_MS = 2_000;
 /** Notifications that one round of the sweep wakes planners for. */
 const DUE_PER_ROUND = 500;
+
+/** What goes to open screens only reaches no device. */
+const NOBODY = { groups: [], lastId: 0, seen: 0 };
 
 /** The notification was paused, cancelled or planned by another while a step was under way: nothing of the step may stay. */
 class Overtaken extends Error {}
@@ -79,13 +83,17 @@ export class Planner {
   private async planPage(tx: Database, id: string): Promise<boolean> {
     const turn = await this.notifications.takePlanTurn(tx, id);
     if (!turn) return false;
-    const { applicationId, audience, cursor } = turn;
+    const { applicationId, audience, options, cursor } = turn;
     const bound = turn.bound ?? (await this.devices.upperBound(tx, applicationId));
     const limit = cursor === 0 ? FIRST_PAGE : PAGE;
-    const page = await this.devices.audiencePage(tx, applicationId, audience, cursor, bound, limit);
+    const page =
+      options.realtime === 'only'
+        ? NOBODY
+        : await this.devices.audiencePage(tx, applicationId, audience, cursor, bound, limit);
+    const delayMs = pushDelayMs(options);
     await this.batches.insertRoots(
       tx,
-      page.groups.map((group) => ({ notification: turn, group })),
+      page.groups.map((group) => ({ notification: turn, group, ...(delayMs !== undefined && { delayMs }) })),
     );
     const isPlanned = page.seen < limit;
     const planned = page.groups.reduce((sum, group) => sum + group.n, 0);

@@ -1,6 +1,14 @@
-import { type BeforeApplicationShutdown, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
+import {
+  type BeforeApplicationShutdown,
+  Inject,
+  Injectable,
+  Logger,
+  type OnApplicationBootstrap,
+} from '@nestjs/common';
+import { CONFIG, type Config } from '../config/config.js';
 import { type Loop, startLoop } from '../lib/loop.js';
 import { Idempotency } from '../notifications/idempotency.js';
+import { LiveService } from '../notifications/live.service.js';
 import { RollUp } from '../notifications/roll-up.js';
 import { Planner } from './planner.js';
 
@@ -18,6 +26,8 @@ export class PlanningLoops implements OnApplicationBootstrap, BeforeApplicationS
     private readonly planner: Planner,
     private readonly rollUp: RollUp,
     private readonly idempotency: Idempotency,
+    private readonly live: LiveService,
+    @Inject(CONFIG) private readonly config: Config,
   ) {}
 
   onApplicationBootstrap(): void {
@@ -28,6 +38,9 @@ export class PlanningLoops implements OnApplicationBootstrap, BeforeApplicationS
         return false;
       }),
       this.loop('idempotency_purge', PURGE_MS, async () => (await this.idempotency.purge()) > 0),
+      this.loop('acknowledgement_purge', PURGE_MS, async () => {
+        return (await this.live.purge(this.config.NOTIFICATION_RETENTION_DAYS)) > 0;
+      }),
     ];
   }
 

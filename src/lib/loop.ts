@@ -1,5 +1,7 @@
 /** Something done over and over until stopped. */
 export interface Loop {
+  /** There is something to do: the next round starts now, or right after the one that is under way. */
+  wake(): void;
   /** Resolves when the round that is under way has ended; no other starts. */
   stop(): Promise<void>;
 }
@@ -16,16 +18,18 @@ export function startLoop(
   onError: (error: unknown) => void,
 ): Loop {
   let stopped = false;
+  let isAsked = false;
   let wake: (() => void) | undefined;
   const running = (async () => {
     while (!stopped) {
+      isAsked = false;
       let isBusy: boolean | undefined = false;
       try {
         isBusy = await round();
       } catch (error) {
         onError(error);
       }
-      if (stopped || isBusy) continue;
+      if (stopped || isBusy || isAsked) continue;
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, intervalMs);
         wake = () => {
@@ -36,6 +40,10 @@ export function startLoop(
     }
   })();
   return {
+    wake: () => {
+      isAsked = true;
+      wake?.();
+    },
     stop: async () => {
       stopped = true;
       wake?.();

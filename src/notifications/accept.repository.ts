@@ -5,6 +5,7 @@ import { runPrepared, type StatementPart } from '../database/prepared.js';
 import { DATA_SOURCE } from '../database/transaction.js';
 import type { ProviderName } from '../lib/names.js';
 import { IDEMPOTENCY_KEY_HOURS, type IdempotentRequest, type StoredResponse } from './idempotency.repository.js';
+import { noticeOf } from './live.js';
 import { isScheduled, type NewNotification, type NotificationState } from './notification.js';
 import type { Accepted } from './notifications.dto.js';
 
@@ -64,7 +65,7 @@ export class AcceptRepository {
   }
 
   /**
-   * Stores notifications with their keys and batches, and commits. Left out are those whose key another request has. Waits for
+   * Stores notifications with their keys, batches and notices, and commits. Left out are those whose key another request has. Waits for
    * transactions that are about to take one of the keys, in one order for everybody; the keys must be distinct.
    *
    * @param roots batches of these notifications, as SQL that reads `stored` and returns {@link StoredRoot} in columns
@@ -98,11 +99,14 @@ const COLUMNS = [
   ...['is_planned boolean', 'created_at timestamptz', 'send_at timestamptz', 'expires_at timestamptz'],
   ...['plan_wake_at timestamptz', 'audience jsonb', 'content jsonb', 'options jsonb', 'overrides jsonb'],
   ...['key text', 'request_hash text', 'response json'],
+  // What is owed to open screens; names as texts, because arrays of different lengths cannot be one array of arrays.
+  ...['live_kind text', 'live_names text', 'live_message text'],
 ].map((column) => column.split(' '));
 
 /** One array for each of {@link COLUMNS}. */
 function columnsOf(rows: readonly NewRow[]): string[] {
   const of = <T>(value: (row: NewRow) => T): T[] => rows.map(value);
+  const notices = of(({ notification }) => noticeOf(notification));
   return [
     words(of(({ notification }) => notification.id)),
     words(of(({ notification }) => notification.applicationId)),
@@ -122,6 +126,9 @@ function columnsOf(rows: readonly NewRow[]): string[] {
     texts(of(({ idempotent }) => idempotent?.key ?? null)),
     words(of(({ idempotent }) => idempotent?.requestHash.toString('hex') ?? null)),
     documents(of(({ idempotent, response }) => idempotent && response)),
+    words(notices.map((notice) => notice?.kind ?? null)),
+    texts(notices.map((notice) => notice ? texts(notice.names) : null)),
+    texts(notices.map((notice) => notice?.message ?? null)),
   ];
 }
 
@@ -158,6 +165,11 @@ const storeSql = (roots: string) => `
       coalesce(send_at, created_at), expires_at, coalesce(plan_wake_at, created_at), is_planned, planned, case when state = 'completed' then created_at end
     from given where key is null or (application_id, key) in (select application_id, key from taken)
     returning id, application_id, lane, expires_at
+  ), noticed as (
+    insert into live_notice (notification_id, application_id, kind, names, message, due_at, expires_at)
+    select id, application_id, live_kind, live_names::text[], live_message, coalesce(send_at, created_at), expires_at
+    from given
+    where live_kind is not null and (key is null or (application_id, key) in (select application_id, key from taken))
   ), root as (${roots})
   select stored.id, root.provider, root.batch_no as "batchNo", root.n
   from stored left join root on root.notification_id = stored.id`;

@@ -60,7 +60,9 @@ export class AcceptService {
     request: NotificationRequest,
   ): Promise<Partial<Record<ProviderName, PreviewRequest>>> {
     const now = await this.notifications.now();
-    return this.messages.preview(draftNotification(uuidV7(now), applicationId, request, now));
+    // Nothing that goes to open screens changes what goes to a provider, and the audience may be missing here.
+    const options = { ...request.options, realtime: 'never' as const, realtimeWaitSeconds: undefined };
+    return this.messages.preview(draftNotification(uuidV7(now), applicationId, { ...request, options }, now));
   }
 
   /** Without a key every request is a new one. */
@@ -77,8 +79,8 @@ export class AcceptService {
     idempotent: IdempotentRequest | undefined,
   ): Promise<Attempt | undefined> {
     // The database's clock decides whether a request with a time is for later.
-    const isNow = request.options?.sendAt === undefined;
-    const audience = isNow && isNamedBriefly(request.audience) ? request.audience : undefined;
+    const isPushedNow = request.options?.sendAt === undefined && request.options?.realtime !== 'only';
+    const audience = isPushedNow && isNamedBriefly(request.audience) ? request.audience : undefined;
     const { now, before, groups } = await this.intake.look({ applicationId, idempotent, audience });
     if (before) return { before };
     const notification = draftNotification(uuidV7(now), applicationId, request, now);
@@ -90,6 +92,7 @@ export class AcceptService {
   /** The whole audience, unless it is large or for later. */
   private async resolve(notification: NewNotification): Promise<readonly DeviceGroup[] | undefined> {
     if (isScheduled(notification)) return undefined;
+    if (notification.options.realtime === 'only') return [];
     return this.devices.smallAudience(notification.applicationId, notification.audience);
   }
 
@@ -105,25 +108,23 @@ export class AcceptService {
     const now = await this.notifications.now();
     const notification = draftNotification(uuidV7(now), applicationId, request, now);
     await this.messages.check(notification);
-    const bound = await this.devices.upperBound(this.db, applicationId);
-    const devices = { fcm: 0, apns: 0, webpush: 0 };
-    for (let afterId = 0; ; ) {
-      const page = await this.devices.audiencePage(
-        this.db,
-        applicationId,
-        notification.audience,
-        afterId,
-        bound,
-        COUNT_PAGE,
-      );
-      for (const group of page.groups) devices[group.provider] += group.n;
-      if (page.seen < COUNT_PAGE) break;
-      afterId = page.lastId;
-    }
+    const devices = await this.countDevices(notification);
     const reached = PROVIDER_NAMES.filter((name) => devices[name] > 0);
     const providers = await this.messages.dryRun(notification, reached);
     const accepted = { ...acceptedOf(notification, 'completed'), dryRun: { devices, providers } };
     return { accepted, isReplay: false };
+  }
+
+  private async countDevices({ applicationId, audience, options }: NewNotification): Promise<Record<ProviderName, number>> {
+    const devices = { fcm: 0, apns: 0, webpush: 0 };
+    if (options.realtime === 'only') return devices;
+    const bound = await this.devices.upperBound(this.db, applicationId);
+    for (let afterId = 0; ; ) {
+      const page = await this.devices.audiencePage(this.db, applicationId, audience, afterId, bound, COUNT_PAGE);
+      for (const group of page.groups) devices[group.provider] += group.n;
+      if (page.seen < COUNT_PAGE) return devices;
+      afterId = page.lastId;
+    }
   }
 }
 

@@ -4,10 +4,11 @@ import { BatchesService } from '../batches/batches.service.js';
 import type { NamedAudience } from '../devices/audience.js';
 import { DevicesService, type NamedGroup } from '../devices/devices.service.js';
 import { Grouped } from '../lib/grouped.js';
-import type { Lane } from '../lib/names.js';
 import { AcceptRepository, type NewRow } from './accept.repository.js';
 import { HandOver } from './hand-over.js';
 import type { IdempotentRequest, StoredResponse } from './idempotency.repository.js';
+import { pushDelayMs } from './live.js';
+import { LiveService } from './live.service.js';
 import { isScheduled, type NewNotification } from './notification.js';
 import type { Accepted } from './notifications.dto.js';
 
@@ -57,6 +58,7 @@ export class Intake {
     private readonly devices: DevicesService,
     private readonly batches: BatchesService,
     private readonly handOver: HandOver,
+    private readonly live: LiveService,
   ) {}
 
   /** Key, time and audience in one look. */
@@ -78,24 +80,24 @@ export class Intake {
   }
 
   private async commit(items: readonly IntakeItem[]): Promise<boolean[]> {
-    const roots = items.flatMap(({ notification, groups = [] }) =>
-      groups.map((group) => ({
-        notification,
-        group,
-        ...(isStraight(notification.lane) && { queuedMs: HAND_OVER_MS }),
-      })),
-    );
+    const roots = items.flatMap(({ notification, groups = [] }) => {
+      const delayMs = pushDelayMs(notification.options);
+      const due = delayMs === undefined ? isStraight(notification) && { queuedMs: HAND_OVER_MS } : { delayMs };
+      return groups.map((group) => ({ notification, group, ...due }));
+    });
     const stored = await this.repository.store(items.map(rowOf), this.batches.rootsPart(roots), LOCK_WAIT_MS);
     const isNew = items.map(({ notification }) => stored.ids.has(notification.id));
     const fresh = items.filter((_, i) => isNew[i]);
-    const lanes = new Map(fresh.map(({ notification }) => [notification.id, notification.lane]));
+    const straight = fresh.map(({ notification }) => notification).filter(isStraight);
+    const lanes = new Map(straight.map(({ id, lane }) => [id, lane]));
     this.handOver.add(
       fresh.flatMap(({ notification, groups }) => (groups || isScheduled(notification) ? [] : [notification.id])),
       stored.roots.flatMap((root) => {
         const lane = lanes.get(root.notificationId);
-        return lane && isStraight(lane) ? [{ ...root, lane }] : [];
+        return lane ? [{ ...root, lane }] : [];
       }),
     );
+    if (fresh.some(({ notification }) => notification.options.realtime && !isScheduled(notification))) this.live.wake();
     return isNew;
   }
 }
@@ -112,7 +114,7 @@ function rowOf({ notification, groups, response, idempotent }: IntakeItem): NewR
   };
 }
 
-/** Campaigns go by way of the feeder, which gives every application its share. */
-function isStraight(lane: Lane): boolean {
-  return lane !== 'bulk';
+/** Campaigns go by way of the feeder, which gives every application its share, and so does what is not due yet. */
+function isStraight({ lane, options }: NewNotification): boolean {
+  return lane !== 'bulk' && options.realtime !== 'first';
 }

@@ -9,9 +9,10 @@ import {
   type PreviewRequest,
   type Provider,
 } from '../providers/provider.js';
+import { noticeProblem } from './live.js';
 import { messageFor, type NewNotification } from './notification.js';
 
-type Messageable = Pick<NewNotification, 'id' | 'applicationId' | 'content' | 'options' | 'overrides'>;
+type Messageable = Pick<NewNotification, 'id' | 'applicationId' | 'content' | 'options' | 'overrides' | 'expiresAt'>;
 
 /** What a notification becomes at each provider that its application can send through. */
 @Injectable()
@@ -22,13 +23,19 @@ export class MessagesService {
   ) {}
 
   /**
-   * Refuses what a provider would refuse, before anybody is told that it was accepted.
+   * Refuses what a provider would refuse, before anybody is told that it was accepted. No provider is asked about what goes to
+   * open screens only, and no credential is needed for it.
    *
-   * @returns the credentials that the application has
+   * @returns the credentials that the application has and that are needed
    * @throws DomainError `no_credentials` when the application has none; `message_invalid` with the path of everything that
    *         a provider does not take, and by how many bytes it is too large
    */
   async check(notification: Messageable): Promise<ReadonlyMap<ProviderName, Credential>> {
+    if (notification.options.realtime === 'only') {
+      const message = noticeProblem(notification);
+      if (message === undefined) return new Map();
+      throw new DomainError('unprocessable', 'message_invalid', `content: ${message}`, [{ path: 'content', message }]);
+    }
     const credentials = await this.credentials.openCurrent(notification.applicationId);
     if (credentials.size === 0) {
       throw new DomainError('unprocessable', 'no_credentials', 'the application has no credential of any provider yet');

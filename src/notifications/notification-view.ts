@@ -1,6 +1,6 @@
 import { endedOf, type Notification, type NotificationCounts, progressOf } from './notification.js';
 import type { NotificationSummary, NotificationView } from './notifications.dto.js';
-import type { Blocker, ReceiptType } from './notifications.repository.js';
+import type { Blocker, ReportedCounts } from './notifications.repository.js';
 
 /** A notification as the list shows it, with the counts of its last roll-up. */
 export function summaryOf(notification: Notification): NotificationSummary {
@@ -15,12 +15,12 @@ export function summaryOf(notification: Notification): NotificationSummary {
 export function viewOf(
   notification: Notification,
   counts: NotificationCounts,
-  receipts: Record<ReceiptType, number>,
+  reported: ReportedCounts,
   blockers: readonly Blocker[],
 ): NotificationView {
   return {
     ...frameOf(notification, counts),
-    counts: { ...sendCountsOf(counts), ...receipts },
+    counts: { ...sendCountsOf(counts), ...reported },
     overrides: notification.overrides,
     blockedBy: blockers.map(({ provider, reason, until, scope }) => ({
       provider,
@@ -39,7 +39,7 @@ function frameOf(notification: Notification, counts: NotificationCounts): Omit<N
     lane,
     audience: notification.audience,
     content: notification.content,
-    options: { ...notification.options, sendAt: sendAt.toISOString(), lane, semantics },
+    options: { realtime: 'never', ...notification.options, sendAt: sendAt.toISOString(), lane, semantics },
     progress: progressOf(notification, counts),
     createdAt: notification.createdAt.toISOString(),
     sendAt: sendAt.toISOString(),

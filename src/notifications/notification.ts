@@ -3,6 +3,7 @@ import { type Audience, namesIndividuals } from '../devices/audience.js';
 import { DomainError } from '../lib/errors.js';
 import type { Lane, ProviderName } from '../lib/names.js';
 import type { Content, Message } from '../providers/provider.js';
+import { type LiveOptions, liveOptionsOf, type RealtimeMode } from './live.js';
 
 export const NOTIFICATION_STATES = ['scheduled', 'planning', 'sending', 'paused', 'completed', 'cancelled'] as const;
 /** `planning`: the audience is being walked, and what is planned already goes out. `sending`: the whole audience is known. */
@@ -35,6 +36,9 @@ export interface RequestOptions {
   sendAt?: string | undefined;
   lane?: Lane | undefined;
   semantics?: Semantics | undefined;
+  /** Default: `also` for users, `never` for everybody else. */
+  realtime?: RealtimeMode | undefined;
+  realtimeWaitSeconds?: number | undefined;
   dryRun?: boolean | undefined;
 }
 
@@ -50,7 +54,7 @@ export interface NewNotification {
   semantics: Semantics;
   audience: Audience;
   content: Content;
-  options: { ttlSeconds: number; priority: 'high' | 'normal'; collapseKey?: string };
+  options: { ttlSeconds: number; priority: 'high' | 'normal'; collapseKey?: string } & LiveOptions;
   overrides: Overrides;
   createdAt: Date;
   sendAt: Date;
@@ -86,7 +90,7 @@ export interface LiveState {
  * Fills in the defaults.
  *
  * @param now the database's time
- * @throws DomainError `invalid_request` when `sendAt` is too far ahead
+ * @throws DomainError `invalid_request` when `sendAt` is too far ahead, or open screens cannot be reached as asked
  */
 export function draftNotification(
   id: string,
@@ -97,6 +101,7 @@ export function draftNotification(
   const { audience, content, options = {}, overrides = {} } = request;
   const sendAt = sendTime(options.sendAt, now);
   const ttlSeconds = options.ttlSeconds ?? DEFAULT_TTL_SECONDS;
+  const lifeSeconds = ttlSeconds || NOW_OR_NEVER_SECONDS;
   return {
     id,
     applicationId,
@@ -108,11 +113,12 @@ export function draftNotification(
       ttlSeconds,
       priority: options.priority ?? defaultPriority(content),
       ...(options.collapseKey !== undefined && { collapseKey: options.collapseKey }),
+      ...liveOptionsOf(audience, options, lifeSeconds),
     },
     overrides,
     createdAt: now,
     sendAt,
-    expiresAt: new Date(sendAt.getTime() + (ttlSeconds || NOW_OR_NEVER_SECONDS) * 1000),
+    expiresAt: new Date(sendAt.getTime() + lifeSeconds * 1000),
   };
 }
 
@@ -149,10 +155,13 @@ export function messageFor(
   provider: ProviderName,
 ): Message {
   const overrides = notification.overrides[provider];
+  const { ttlSeconds, priority, collapseKey } = notification.options;
   return {
     notificationId: notification.id,
     content: notification.content,
-    ...notification.options,
+    ttlSeconds,
+    priority,
+    ...(collapseKey !== undefined && { collapseKey }),
     ...(overrides !== undefined && { overrides }),
   };
 }

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { audienceSchema } from '../devices/audience.js';
 import { pageQuery } from '../http/pagination.js';
 import { LANES, PROVIDER_NAMES } from '../lib/names.js';
+import { DEFAULT_REALTIME_WAIT_SECONDS, MAX_REALTIME_WAIT_SECONDS, REALTIME_MODES } from './live.js';
 import { MAX_TTL_SECONDS, NOTIFICATION_STATES, SEMANTICS } from './notification.js';
 
 /** Bytes. What APNs takes as collapse id; developer.apple.com "Sending notification requests to APNs", read 2026-11. */
@@ -85,6 +86,18 @@ const optionsSchema = z.strictObject({
   sendAt: time.optional(),
   lane: z.enum(LANES, `must be one of ${LANES.join(', ')}`).optional(),
   semantics: z.enum(SEMANTICS, `must be one of ${SEMANTICS.join(', ')}`).optional(),
+  realtime: z
+    .enum(REALTIME_MODES, `must be one of ${REALTIME_MODES.join(', ')}`)
+    .optional()
+    .describe(
+      'Whether it goes to open screens: `also` (default for `userIds`), `first` (the push waits, and is left out where a user acknowledges; `userIds` only), `only` (no push), `never` (default otherwise)',
+    ),
+  realtimeWaitSeconds: z
+    .int('must be a whole number')
+    .min(1, 'must be at least 1')
+    .max(MAX_REALTIME_WAIT_SECONDS, `must be at most ${MAX_REALTIME_WAIT_SECONDS}`)
+    .optional()
+    .describe(`With \`first\`: how long the push waits; default ${DEFAULT_REALTIME_WAIT_SECONDS}`),
   dryRun: z.boolean('must be true or false').optional(),
 });
 
@@ -175,7 +188,11 @@ export type NotificationSummary = z.infer<typeof notificationSummarySchema>;
 
 /** `GET /v1/notifications/:id`, counted at this moment. */
 export const notificationViewSchema = notificationSummarySchema.extend({
-  counts: z.object({ ...sendCounts, ...receiptCounts }),
+  counts: z.object({
+    ...sendCounts,
+    ...receiptCounts,
+    live: count.describe('Users who acknowledged it on an open screen'),
+  }),
   overrides: z.partialRecord(z.enum(PROVIDER_NAMES), z.unknown()),
   blockedBy: z
     .array(

@@ -10,6 +10,8 @@ import { HandOver } from './hand-over.js';
 import { Idempotency } from './idempotency.js';
 import { IdempotencyRepository } from './idempotency.repository.js';
 import { Intake } from './intake.js';
+import { LiveRepository } from './live.repository.js';
+import { LiveService } from './live.service.js';
 import { MessagesService } from './messages.service.js';
 import { NotificationsRepository } from './notifications.repository.js';
 import { NotificationsService } from './notifications.service.js';
@@ -26,6 +28,8 @@ import { RollUpRepository } from './roll-up.repository.js';
     Idempotency,
     IdempotencyRepository,
     Intake,
+    LiveRepository,
+    LiveService,
     MessagesService,
     NotificationsRepository,
     NotificationsService,
@@ -33,6 +37,6 @@ import { RollUpRepository } from './roll-up.repository.js';
     RollUp,
     RollUpRepository,
   ],
-  exports: [AcceptService, Idempotency, NotificationsService, RollUp],
+  exports: [AcceptService, Idempotency, LiveService, NotificationsService, RollUp],
 })
 export class NotificationsModule {}

@@ -31,7 +31,8 @@ export interface Blocker {
   until: Date;
 }
 
-export type ReceiptType = 'delivered' | 'displayed' | 'opened' | 'dismissed';
+/** Receipts by their type, and users who acknowledged on an open screen. */
+export type ReportedCounts = Record<'delivered' | 'displayed' | 'opened' | 'dismissed' | 'live', number>;
 
 const MAX_BLOCKERS = 50;
 
@@ -145,12 +146,13 @@ export class NotificationsRepository {
     );
   }
 
-  async receiptCounts(id: string): Promise<Record<ReceiptType, number>> {
-    const rows: { type: ReceiptType; n: number }[] = await this.db.query(
-      'select type, count(*)::int as n from receipt where notification_id = $1 group by type',
+  async reportedCounts(id: string): Promise<ReportedCounts> {
+    const rows: { type: keyof ReportedCounts; n: number }[] = await this.db.query(
+      `select type, count(*)::int as n from receipt where notification_id = $1 group by type
+       union all select 'live', count(*)::int from live_acknowledgement where notification_id = $1`,
       [id],
     );
-    const none = { delivered: 0, displayed: 0, opened: 0, dismissed: 0 };
+    const none = { delivered: 0, displayed: 0, opened: 0, dismissed: 0, live: 0 };
     return Object.assign(none, Object.fromEntries(rows.map(({ type, n }) => [type, n])));
   }
 }

@@ -4,6 +4,7 @@ import { BatchesService } from '../batches/batches.service.js';
 import { DATA_SOURCE, type Database } from '../database/transaction.js';
 import { DomainError } from '../lib/errors.js';
 import type { ProviderName } from '../lib/names.js';
+import { LiveRepository } from './live.repository.js';
 import { countsOf, hasEnded, type LiveState, type Notification } from './notification.js';
 import { viewOf } from './notification-view.js';
 import type { NotificationView } from './notifications.dto.js';
@@ -23,6 +24,7 @@ export class NotificationsService {
     private readonly repository: NotificationsRepository,
     private readonly planning: PlanningRepository,
     private readonly batches: BatchesService,
+    private readonly live: LiveRepository,
   ) {}
 
   /**
@@ -33,14 +35,14 @@ export class NotificationsService {
   async view(applicationId: string, id: string): Promise<NotificationView> {
     const [notification] = await this.repository.find([id]);
     if (notification?.applicationId !== applicationId) throw notFound(id);
-    const [receipts, blockers] = await Promise.all([
-      this.repository.receiptCounts(id),
+    const [reported, blockers] = await Promise.all([
+      this.repository.reportedCounts(id),
       notification.completedAt ? [] : this.repository.blockers(applicationId, id),
     ]);
-    if (notification.completedAt) return viewOf(notification, notification.counts, receipts, blockers);
+    if (notification.completedAt) return viewOf(notification, notification.counts, reported, blockers);
     const progress = (await this.batches.progress(this.db, [id])).get(id);
     const firstAttemptAt = notification.firstAttemptAt ?? progress?.firstAttemptAt ?? null;
-    return viewOf({ ...notification, firstAttemptAt }, countsOf(progress), receipts, blockers);
+    return viewOf({ ...notification, firstAttemptAt }, countsOf(progress), reported, blockers);
   }
 
   /** Newest first. */
@@ -54,7 +56,10 @@ export class NotificationsService {
    * @throws DomainError `notification_not_found`, `notification_ended`
    */
   async cancel(applicationId: string, id: string): Promise<void> {
-    await this.change(applicationId, id, (tx) => this.repository.cancel(tx, id));
+    await this.change(applicationId, id, async (tx) => {
+      await this.repository.cancel(tx, id);
+      await this.live.remove([id], tx);
+    });
     const ending = this.batches.endPending(this.db, id, 'cancelled', 'cancelled').catch((error: unknown) => {
       this.logger.warn({ event: 'notification.cancel_unfinished', notificationId: id, reason: String(error) });
     });
@@ -67,7 +72,9 @@ export class NotificationsService {
    * @throws DomainError as {@link cancel}
    */
   async pause(applicationId: string, id: string): Promise<void> {
-    await this.change(applicationId, id, (tx) => this.repository.pause(tx, id));
+    await this.change(applicationId, id, async (tx) => {
+      if (await this.repository.pause(tx, id)) await this.live.pause(tx, id);
+    });
   }
 
   /**
@@ -76,7 +83,9 @@ export class NotificationsService {
    * @throws DomainError as {@link cancel}
    */
   async resume(applicationId: string, id: string): Promise<void> {
-    await this.change(applicationId, id, (tx) => this.repository.resume(tx, id));
+    await this.change(applicationId, id, async (tx) => {
+      if (await this.repository.resume(tx, id)) await this.live.resume(tx, id);
+    });
   }
 
   /** Those of `ids` that exist, whole, with the counts of the last roll-up. For workers. */
@@ -87,6 +96,11 @@ export class NotificationsService {
   /** What may have changed since {@link forDispatch}. Workers ask once a second for what they are sending. */
   liveStates(ids: readonly string[]): Promise<Map<string, LiveState>> {
     return this.repository.liveStates(ids);
+  }
+
+  /** Users who acknowledged on an open screen, by notification; one that nobody did is missing. For workers. */
+  acknowledged(ids: readonly string[]): Promise<Map<string, ReadonlySet<string>>> {
+    return this.live.acknowledged(ids);
   }
 
   /** From now on the provider's remaining deliveries fail unsent with this code; false when they do already. */
@@ -116,7 +130,7 @@ export class NotificationsService {
   private async change(
     applicationId: string,
     id: string,
-    apply: (tx: EntityManager) => Promise<boolean>,
+    apply: (tx: EntityManager) => Promise<void>,
   ): Promise<void> {
     await this.db.transaction(async (tx) => {
       const state = await this.repository.lockState(tx, applicationId, id);

@@ -3,6 +3,7 @@ import type { DataSource } from 'typeorm';
 import { DATA_SOURCE, type Database } from '../database/transaction.js';
 import type { Audience } from '../devices/audience.js';
 import type { Lane } from '../lib/names.js';
+import type { LiveOptions } from './live.js';
 
 /** Seconds after which a planner that wrote nothing counts as dead. */
 const PLANNER_TIMEOUT_SECONDS = 20;
@@ -15,6 +16,7 @@ export interface PlanTurn {
   applicationId: string;
   lane: Lane;
   audience: Audience;
+  options: LiveOptions;
   expiresAt: Date;
   /** The last device id that is planned. */
   cursor: number;
@@ -43,7 +45,7 @@ export class PlanningRepository {
     const [lock] = await db.query('select pg_try_advisory_xact_lock(hashtextextended($1, 0)) as taken', [id]);
     if (!lock.taken) return undefined;
     const rows = await db.query(
-      `select id, application_id as "applicationId", lane, audience, expires_at as "expiresAt", plan_cursor as cursor,
+      `select id, application_id as "applicationId", lane, audience, options, expires_at as "expiresAt", plan_cursor as cursor,
          plan_bound as bound
        from notification where id = $1 and send_at <= carillon_now() and ${IS_TO_PLAN}`,
       [id],

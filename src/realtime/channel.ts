@@ -3,7 +3,12 @@ import { MAX_CHANNELS } from './position.js';
 
 const NAME = /^[A-Za-z0-9_.:@-]{1,128}$/;
 const INBOX_PREFIX = 'user:';
+const TOPIC_PREFIX = 'topic:';
+/** Where notifications to everybody go. */
+const EVERYBODY = 'broadcast:all';
 const MAX_USER_ID_CHARACTERS = 123;
+/** User ids that an inbox can be named after. Postgres reads the pattern alike. */
+export const INBOX_USER_ID = /^[A-Za-z0-9_.:@-]{1,123}$/;
 /** Channels or prefixes that one token may name. */
 export const MAX_GRANTS = 100;
 /** Characters of them all: a token has to fit into a request's headers, and a ticket into its line. */
@@ -26,7 +31,7 @@ export const channelSchema = z.string().regex(NAME, 'must be 1 to 128 characters
 /** As part of `user:<id>`, so it has the characters of a channel's name. */
 export const realtimeUserIdSchema = z
   .string()
-  .regex(/^[A-Za-z0-9_.:@-]{1,123}$/, `must be 1 to ${MAX_USER_ID_CHARACTERS} characters out of A-Z a-z 0-9 _ . : @ -`);
+  .regex(INBOX_USER_ID, `must be 1 to ${MAX_USER_ID_CHARACTERS} characters out of A-Z a-z 0-9 _ . : @ -`);
 
 /** An exact name, or a prefix followed by `*`. */
 export const grantSchema = z
@@ -61,6 +66,12 @@ export function inboxOf(userId: string): string {
 /** The user whose inbox a channel is; undefined for an ordinary channel. */
 export function userOfInbox(channel: string): string | undefined {
   return channel.startsWith(INBOX_PREFIX) ? channel.slice(INBOX_PREFIX.length) : undefined;
+}
+
+/** The channels of a notification to topics, or to everybody; topics that no channel can be named after have none. */
+export function broadcastChannels(kind: 'topics' | 'all', topics: readonly string[]): string[] {
+  if (kind === 'all') return [EVERYBODY];
+  return topics.map((topic) => TOPIC_PREFIX + topic).filter((name) => NAME.test(name));
 }
 
 /**

@@ -16,6 +16,9 @@ const MAX_WAIT_SECONDS = 30;
 const DEFAULT_WAIT_SECONDS = 25;
 const DEFAULT_TOKEN_SECONDS = 3_600;
 
+/** Notifications that one request acknowledges. */
+const MAX_ACKNOWLEDGEMENTS = 100;
+
 const tokenText = z.string().min(1).max(MAX_TOKEN_CHARACTERS);
 
 export const cursorSchema = z
@@ -53,6 +56,18 @@ export const revokeTokensBody = z
     jti: z.guid().toLowerCase().optional().describe("A token's `jti`"),
   })
   .refine((given) => Object.keys(given).length === 1, 'exactly one of userId, token and jti is needed');
+
+const notificationId = z.guid('must be a UUID').toLowerCase();
+
+export const acknowledgementBody = z
+  .strictObject({
+    notificationId: notificationId.optional(),
+    notificationIds: z.array(notificationId).min(1).max(MAX_ACKNOWLEDGEMENTS).optional(),
+  })
+  .refine((given) => Object.keys(given).length === 1, 'exactly one of notificationId and notificationIds is needed')
+  .transform((given): readonly string[] => [
+    ...new Set(given.notificationIds ?? (given.notificationId === undefined ? [] : [given.notificationId])),
+  ]);
 
 export const publishParams = z.strictObject({ channel: channelSchema });
 
@@ -112,4 +127,17 @@ export const polledSchema = z.object({
     }),
   ),
   cursor: z.string().describe('For `after` of the next poll, or of a stream'),
+});
+
+export const acknowledgedSchema = z.object({
+  suppressed: z.boolean().describe('All of them are suppressed'),
+  items: z.array(
+    z.object({
+      notificationId: z.uuid(),
+      acknowledged: z.boolean().describe('False: there is no such notification for this user'),
+      suppressed: z
+        .boolean()
+        .describe('With `realtime: first`: no push of it went or will go to this user. Else a push may have gone'),
+    }),
+  ),
 });

@@ -5,10 +5,15 @@ import { DevicesModule } from '../devices/devices.module.js';
 import { DevicesService } from '../devices/devices.service.js';
 import { HttpModule } from '../http/http.module.js';
 import { Metrics } from '../http/metrics.js';
+import { LiveService } from '../notifications/live.service.js';
+import { NotificationsModule } from '../notifications/notifications.module.js';
+import { Acknowledgements } from './acknowledgements.js';
 import { Connections } from './connections.js';
 import { Hints } from './hints.js';
 import { Hub } from './hub.js';
 import { InboxRepository } from './inbox.repository.js';
+import { LiveDelivery } from './live-delivery.js';
+import { NoticesRepository } from './notices.repository.js';
 import { RealtimeAccess } from './realtime-access.js';
 import { RealtimeTokensService } from './realtime-tokens.service.js';
 import { RedisLog } from './redis-log.js';
@@ -25,12 +30,15 @@ import { WebsocketRequests } from './websocket-requests.js';
  * and an `Outbox`.
  */
 @Module({
-  imports: [HttpModule, ApplicationsModule, DevicesModule],
+  imports: [HttpModule, ApplicationsModule, DevicesModule, NotificationsModule],
   providers: [
+    Acknowledgements,
     Connections,
     Hints,
     Hub,
     InboxRepository,
+    LiveDelivery,
+    NoticesRepository,
     RealtimeAccess,
     RealtimeStream,
     RealtimeTokensService,
@@ -40,7 +48,7 @@ import { WebsocketRequests } from './websocket-requests.js';
     RevocationsRepository,
     WebsocketRequests,
   ],
-  exports: [Connections, Hub, RealtimeAccess, RealtimeStream, RealtimeTokensService, WebsocketRequests],
+  exports: [Acknowledgements, Connections, Hub, RealtimeAccess, RealtimeStream, RealtimeTokensService, WebsocketRequests],
 })
 export class RealtimeModule implements OnModuleInit {
   constructor(
@@ -50,12 +58,14 @@ export class RealtimeModule implements OnModuleInit {
     private readonly devices: DevicesService,
     private readonly stream: RealtimeStream,
     private readonly tokens: RealtimeTokensService,
+    private readonly live: LiveService,
   ) {}
 
   onModuleInit(): void {
     this.devices.onForgetUser(async (applicationId, userId) => {
       await this.tokens.revoke(applicationId, { userId });
       await this.stream.deleteInbox(applicationId, userId);
+      await this.live.forgetUser(applicationId, userId);
     });
     this.showMetrics();
   }

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { CONFIG, type Config } from '../config/config.js';
 import type { ChannelRef } from './channel.js';
 import type { LogEntry, LogPage } from './message.js';
-import type { Position } from './position.js';
+import { formatId, type Position } from './position.js';
 import { APPEND_TAIL, PUBLISH, READ } from './redis-scripts.js';
 
 /** Milliseconds for one command. Whoever waits gets an answer, and the log of an inbox is in Postgres. */
@@ -16,7 +16,9 @@ const DAY_MS = 86_400_000;
 const META_KEPT_MS = 7 * DAY_MS;
 /** Of a log without a message. */
 const EMPTY_META_KEPT_MS = DAY_MS + 3_600_000;
-/** Positions that one look asks for in one round trip. */
+/** Of what tells that a message was published before: longer than anybody tries again, unless Postgres is away that long. */
+const ONCE_KEPT_MS = DAY_MS;
+/** Positions that one look asks for in one round trip, and hints that go in one. */
 const LOOK_AT_ONCE = 500;
 
 const pageSchema = z
@@ -76,11 +78,16 @@ export class RedisLog implements OnApplicationShutdown {
     this.redis.disconnect();
   }
 
-  /** @returns the position of the new message */
-  async publish(channel: ChannelRef, message: NewMessage): Promise<Position> {
+  /**
+   * @param onceId stands for this very message: whoever publishes it again within a day changes nothing, unless Redis lost
+   *               its data in between
+   * @returns the position of the new message
+   */
+  async publish(channel: ChannelRef, message: NewMessage, onceId?: string): Promise<Position> {
     const { REALTIME_LOG_MESSAGES: kept, REALTIME_LOG_SECONDS: seconds } = this.config;
+    const keys = onceId === undefined ? keysOf(channel) : [...keysOf(channel), onceKeyOf(channel, onceId)];
     const args = [drawEpoch(), message.event, message.data, kept, seconds * 1_000, META_KEPT_MS];
-    const answer = await PUBLISH.run(this.redis, keysOf(channel), [...args, hintChannelOf(channel)]);
+    const answer = await PUBLISH.run(this.redis, keys, [...args, hintChannelOf(channel), ONCE_KEPT_MS]);
     const [epoch, seq] = positionSchema.parse(answer);
     return { epoch, seq };
   }
@@ -127,6 +134,17 @@ export class RedisLog implements OnApplicationShutdown {
     await this.redis.del(...keysOf(channel));
   }
 
+  /** Tells every node which message of each channel is the newest. */
+  async hintNewest(newest: readonly { channel: ChannelRef; position: Position }[]): Promise<void> {
+    for (let i = 0; i < newest.length; i += LOOK_AT_ONCE) {
+      const pipeline = this.redis.pipeline();
+      for (const { channel, position } of newest.slice(i, i + LOOK_AT_ONCE)) {
+        pipeline.publish(hintChannelOf(channel), formatId(position));
+      }
+      await pipeline.exec();
+    }
+  }
+
   /** Tells every node that something happened. */
   async hint(name: string): Promise<void> {
     await this.redis.publish(name, '');
@@ -138,8 +156,16 @@ export class RedisLog implements OnApplicationShutdown {
   }
 }
 
-/** The braces keep both keys on one node of a Redis Cluster, where a script may use them together. */
-function keysOf({ applicationId, name }: ChannelRef): [meta: string, log: string] {
-  const prefix = `{carillon-rt:${applicationId}:${name}}`;
+function keysOf(channel: ChannelRef): [meta: string, log: string] {
+  const prefix = prefixOf(channel);
   return [`${prefix}:meta`, `${prefix}:log`];
+}
+
+function onceKeyOf(channel: ChannelRef, onceId: string): string {
+  return `${prefixOf(channel)}:once:${onceId}`;
+}
+
+/** The braces keep all keys of a channel on one node of a Redis Cluster, where a script may use them together. */
+function prefixOf({ applicationId, name }: ChannelRef): string {
+  return `{carillon-rt:${applicationId}:${name}}`;
 }

@@ -27,15 +27,20 @@ const RUN_ID = `
   end`;
 
 /**
- * Appends to an ordinary channel and tells all nodes, in one step.
+ * Appends to an ordinary channel and tells all nodes, in one step. With a third key, once only: a repeat gets the same answer.
  *
  * A server that was restarted or failed over may have lost the end of a log and would give its numbers out again; so a log
  * belongs to one run of one server, and a message of another run begins a new epoch.
  *
- * KEYS meta, log. ARGV new epoch, event, data, entries kept, milliseconds kept, milliseconds that meta is kept, hint channel.
- * Returns epoch and seq.
+ * KEYS meta, log, and what stands for this very message. ARGV new epoch, event, data, entries kept, milliseconds kept,
+ * milliseconds that meta is kept, hint channel, milliseconds that the third key is kept. Returns epoch and seq.
  */
 export const PUBLISH = new RedisScript(`${RUN_ID}
+  local before = KEYS[3] and redis.call('GET', KEYS[3])
+  if before then
+    local epoch, seq = string.match(before, '(%x+)-(%d+)')
+    return {epoch, tonumber(seq)}
+  end
   local run = run_id()
   local time = redis.call('TIME')
   local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -55,6 +60,7 @@ export const PUBLISH = new RedisScript(`${RUN_ID}
     redis.call('XDEL', KEYS[2], first[1])
   end
   redis.call('PEXPIRE', KEYS[2], ARGV[5])
+  if KEYS[3] then redis.call('SET', KEYS[3], epoch .. '-' .. seq, 'PX', ARGV[8]) end
   redis.call('PUBLISH', ARGV[7], epoch .. '-' .. seq)
   return {epoch, seq}
 `);

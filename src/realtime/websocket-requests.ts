@@ -5,11 +5,13 @@ import { unstorableParts } from '../http/storable.js';
 import { invalidRequest, problemsOf } from '../http/validation.js';
 import { CLOCK, type Clock } from '../lib/clock.js';
 import { DomainError, type Problem } from '../lib/errors.js';
+import { Acknowledgements } from './acknowledgements.js';
 import { channelOf } from './grant.js';
 import { type Cursor, formatId, MAX_CHANNELS } from './position.js';
 import { RealtimeTokensService } from './realtime-tokens.service.js';
 import { RealtimeStream } from './stream.js';
 import {
+  acknowledgeSchema,
   authenticateSchema,
   clientMessageSchema,
   resumeSchema,
@@ -41,6 +43,7 @@ export class WebsocketRequests {
     @Inject(CLOCK) private readonly clock: Clock,
     private readonly tokens: RealtimeTokensService,
     private readonly stream: RealtimeStream,
+    private readonly acknowledgements: Acknowledgements,
   ) {
     this.rate = new RateLimiter(clock, REQUESTS_PER_SECOND);
     this.handlers = new Map<string, Handler>([
@@ -49,6 +52,10 @@ export class WebsocketRequests {
       ['resume', (connection, payload) => this.resume(connection, payload)],
       ['message', (connection, payload) => this.publish(connection, payload)],
       ['authenticate', (connection, payload) => this.authenticate(connection, payload)],
+      [
+        'acknowledge',
+        ({ grant }, payload) => this.acknowledgements.acknowledge(grant, parsePayload(acknowledgeSchema, payload)),
+      ],
     ]);
   }
 

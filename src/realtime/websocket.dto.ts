@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { channelSchema } from './channel.js';
 import { MAX_CHANNELS } from './position.js';
-import { cursorSchema, publishBody } from './realtime.dto.js';
+import { acknowledgementBody, cursorSchema, publishBody } from './realtime.dto.js';
 import { MAX_TOKEN_CHARACTERS } from './token-codec.js';
 
 const channels = z
@@ -19,3 +19,4 @@ export const unsubscribeSchema = z.strictObject({ channels });
 export const resumeSchema = z.strictObject({ channels, after: cursorSchema });
 export const authenticateSchema = z.strictObject({ token });
 export const clientMessageSchema = publishBody.extend({ channel: channelSchema });
+export const acknowledgeSchema = acknowledgementBody;

@@ -6,6 +6,7 @@ import { BatchesService } from '../../src/batches/batches.service.js';
 import { makeDataSource } from '../../src/database/data-source.js';
 import { EventLog } from '../../src/events/event-log.js';
 import { systemClock } from '../../src/lib/clock.js';
+import { LiveRepository } from '../../src/notifications/live.repository.js';
 import { endedOf } from '../../src/notifications/notification.js';
 import { NotificationsRepository } from '../../src/notifications/notifications.repository.js';
 import { NotificationsService } from '../../src/notifications/notifications.service.js';
@@ -195,7 +196,7 @@ it('never shows counts that do not add up while batches are written and finished
   const notification = await storeNotification(db, applicationId, {}, { state: 'planning', isPlanned: false });
   const batches = new BatchesService(new BatchesRepository(db));
   const repository = new NotificationsRepository(db);
-  const service = new NotificationsService(db, repository, new PlanningRepository(db), batches);
+  const service = new NotificationsService(db, repository, new PlanningRepository(db), batches, new LiveRepository(db));
   let isWorking = true;
   const worker = (async () => {
     for (let round = 0; round < 30; round++) {

@@ -1,0 +1,71 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { DataSource } from 'typeorm';
+import { DATA_SOURCE } from '../database/transaction.js';
+import { idRange } from '../lib/ids.js';
+
+/** SQL that takes single users out of batches. */
+@Injectable()
+export class SuppressionRepository {
+  constructor(@Inject(DATA_SOURCE) private readonly db: DataSource) {}
+
+  /**
+   * Ends what is unsent to a user's devices in batches that no worker holds, with an entry in the log for each.
+   *
+   * @returns those of `notificationIds` of which nothing went to these devices, or may be going
+   */
+  async suppressUser(
+    notificationIds: readonly string[],
+    applicationId: string,
+    userId: string,
+    code: string,
+  ): Promise<string[]> {
+    const rows: { id: string }[] = await this.db.query(SUPPRESS_USER, [
+      notificationIds,
+      applicationId,
+      userId,
+      code,
+      ...idRange(notificationIds),
+    ]);
+    return rows.map(({ id }) => id);
+  }
+}
+
+/**
+ * The row lock decides between this and a claim: whoever comes second sees what the first has done. What is claimed already
+ * (`0` in a batch that is not among the targets), was accepted, is unclear, or was about to be sent when its worker died
+ * counts as gone. What waits for a retry (`3`) has not arrived, and whoever claims the child learns of the acknowledgement.
+ */
+const SUPPRESS_USER = `
+  with own as materialized (
+    select coalesce(array_agg(id), '{}') as ids from device where application_id = $2 and user_id = $3
+  ), target as materialized (
+    select b.notification_id, b.batch_no, b.result as before,
+      (select string_agg(case when d.mark = '0' and d.device_id = any(own.ids) then '6' else d.mark end, '' order by d.position)
+       from unnest(b.device_ids, string_to_array(b.result, null)) with ordinality d(device_id, mark, position)) as after
+    from dispatch_batch b, own
+    where b.notification_id = any($1::uuid[]) and b.notification_id between $5 and $6
+      and b.state in ('pending', 'queued') and b.device_ids && own.ids
+    order by b.notification_id, b.batch_no for update of b
+  ), ended as (
+    update dispatch_batch b set result = t.after, suppressed = length(t.after) - length(replace(t.after, '6', '')),
+      state = case when t.after ~ '[0389]' then b.state else 'done' end,
+      queued_until = case when t.after ~ '[0389]' then b.queued_until end
+    from target t
+    where b.notification_id = t.notification_id and b.batch_no = t.batch_no and b.notification_id between $5 and $6
+      and t.after <> t.before
+    returning b.application_id, b.notification_id, b.batch_no, b.device_ids, b.provider, b.lane, t.before, t.after
+  ), logged as (
+    insert into delivery_attempt (at, application_id, notification_id, device_id, batch_no, is_call, provider, lane, outcome, code, status_after)
+    select carillon_now(), e.application_id, e.notification_id, d.device_id, e.batch_no, false, e.provider, e.lane, '', $4::text, 'suppressed'
+    from ended e, unnest(e.device_ids, string_to_array(e.before, null), string_to_array(e.after, null)) d(device_id, before, after)
+    where d.before <> d.after
+  ), known as (
+    select b.notification_id, d.mark
+    from own, dispatch_batch b
+    left join target t on t.notification_id = b.notification_id and t.batch_no = b.batch_no,
+      unnest(b.device_ids, string_to_array(coalesce(t.after, b.result), null)) d(device_id, mark)
+    where b.notification_id = any($1::uuid[]) and b.notification_id between $5 and $6
+      and b.device_ids && own.ids and d.device_id = any(own.ids)
+  )
+  select asked.id from unnest($1::uuid[]) as asked(id)
+  where not exists (select 1 from known k where k.notification_id = asked.id and k.mark in ('0', '1', '7', '8', '9'))`;
