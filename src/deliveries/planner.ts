@@ -19,7 +19,7 @@ const TURN_MS = 2_000;
 const DUE_PER_ROUND = 500;
 
 /** What goes to open screens only reaches no device. */
-const NOBODY = { groups: [], lastId: 0, seen: 0 };
+const NOBODY: Awaited<ReturnType<DevicesService['audiencePage']>> = { groups: [], lastId: 0, seen: 0 };
 
 /** The notification was paused, cancelled or planned by another while a step was under way: nothing of the step may stay. */
 class Overtaken extends Error {}

@@ -97,7 +97,7 @@ export class Intake {
         return lane ? [{ ...root, lane }] : [];
       }),
     );
-    if (fresh.some(({ notification }) => notification.options.realtime && !isScheduled(notification))) this.live.wake();
+    this.live.announce(fresh.map(({ notification }) => notification));
     return isNew;
   }
 }

@@ -3,13 +3,17 @@ import { Suppressions } from '../batches/suppressions.js';
 import type { StatementPart } from '../database/prepared.js';
 import { ACKNOWLEDGED_LIVE } from './live.js';
 import { type Broadcast, LiveRepository, type Shown } from './live.repository.js';
+import { isScheduled, type NewNotification } from './notification.js';
 
 export type { Broadcast, Shown };
+
+/** Notices to users go to inboxes, the others are broadcast. */
+export type NoticeRoute = 'inboxes' | 'broadcasts';
 
 /** What notifications owe to open screens, for whoever delivers it, and what these answer. */
 @Injectable()
 export class LiveService {
-  private readonly listeners: (() => void)[] = [];
+  private readonly listeners: ((route: NoticeRoute) => void)[] = [];
 
   constructor(
     private readonly repository: LiveRepository,
@@ -17,12 +21,15 @@ export class LiveService {
   ) {}
 
   /** For the feature above that delivers notices: called when this process has stored some that are due. */
-  onDue(listener: () => void): void {
+  onDue(listener: (route: NoticeRoute) => void): void {
     this.listeners.push(listener);
   }
 
-  wake(): void {
-    for (const listener of this.listeners) listener();
+  /** These have just been stored, with what they owe. */
+  announce(stored: readonly NewNotification[]): void {
+    const due = stored.filter((one) => one.options.realtime !== undefined && !isScheduled(one));
+    const routes = new Set(due.map(({ audience }): NoticeRoute => ('userIds' in audience ? 'inboxes' : 'broadcasts')));
+    for (const route of routes) for (const listener of this.listeners) listener(route);
   }
 
   /** Due notices to users, as a part of the statement that delivers them; what it returns: `live.repository.ts`. */

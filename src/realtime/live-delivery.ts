@@ -30,13 +30,10 @@ export class LiveDelivery implements OnModuleInit, OnApplicationShutdown {
   onModuleInit(): void {
     const onError = (error: unknown) => this.logger.debug({ event: 'realtime.live_delivery_failed', err: error });
     // Two, so that a Redis that does not answer holds up no inbox.
-    this.loops = [
-      startLoop(LOOK_MS, () => this.toInboxes(), onError),
-      startLoop(LOOK_MS, () => this.toBroadcasts(), onError),
-    ];
-    this.live.onDue(() => {
-      for (const loop of this.loops) loop.wake();
-    });
+    const inboxes = startLoop(LOOK_MS, () => this.toInboxes(), onError);
+    const broadcasts = startLoop(LOOK_MS, () => this.toBroadcasts(), onError);
+    this.loops = [inboxes, broadcasts];
+    this.live.onDue((route) => (route === 'inboxes' ? inboxes : broadcasts).wake());
   }
 
   async onApplicationShutdown(): Promise<void> {

@@ -59,10 +59,10 @@ const deliverSql = (due: string) => `
   ), owed as materialized (
     select due.application_id, u.user_id, due.notification_id, due.message, due.expires_at
     from due join alive on alive.id = due.application_id, moment, unnest(due.names) as u(user_id)
-    where due.expires_at > moment.now and u.user_id ~ $4
+    where due.expires_at > moment.now and u.user_id ~ $4::text
   ), inbox as (
     insert into realtime_inbox as i (application_id, user_id, epoch, last_seq)
-    select application_id, user_id, $1, count(*) from owed group by 1, 2 order by 1, 2
+    select application_id, user_id, $1::text, count(*) from owed group by 1, 2 order by 1, 2
     on conflict (application_id, user_id) do update set last_seq = i.last_seq + excluded.last_seq,
       used_at = case when i.used_at < carillon_now() - interval '1 day' then carillon_now() else i.used_at end
     returning application_id, user_id, epoch, last_seq
@@ -70,7 +70,7 @@ const deliverSql = (due: string) => `
     insert into realtime_inbox_message (application_id, user_id, seq, event, data, at, expires_at)
     select o.application_id, o.user_id,
       i.last_seq + 1 - row_number() over (partition by o.application_id, o.user_id order by o.notification_id desc),
-      $2, o.message, moment.now, least(o.expires_at, moment.now + make_interval(hours => $3))
+      $2::text, o.message, moment.now, least(o.expires_at, moment.now + make_interval(hours => $3::int))
     from owed o join inbox i on i.application_id = o.application_id and i.user_id = o.user_id, moment
   )
   select (select count(*) from due)::int as taken,

@@ -24,6 +24,7 @@ function batchRun(given: {
   semantics?: 'at_least_once' | 'at_most_once';
   audience?: Audience;
   targets?: DispatchTarget[];
+  acknowledged?: string[];
 }): BatchRun {
   const deviceIds = [...given.result].map((_, i) => i + 1);
   const claimed: ClaimedBatch = {
@@ -71,7 +72,8 @@ function batchRun(given: {
     completedAt: null,
   };
   const targets = given.targets ?? deviceIds.map((id) => target(id));
-  return new BatchRun(claimed, notification, new Map(targets.map((t) => [t.id, t])));
+  const acknowledged = given.acknowledged && new Set(given.acknowledged);
+  return new BatchRun(claimed, notification, new Map(targets.map((t) => [t.id, t])), undefined, acknowledged);
 }
 
 function drain(run: BatchRun): number[] {
@@ -144,5 +146,15 @@ describe('BatchRun', () => {
       'user_changed',
       'device_deleted',
     ]);
+  });
+
+  it('suppresses the devices of users who saw the notification on an open screen', () => {
+    const run = batchRun({
+      result: '00',
+      audience: { userIds: ['u-1', 'u-2'] },
+      targets: [target(1), target(2, { userId: 'u-2' })],
+      acknowledged: ['u-2'],
+    });
+    expect([0, 1].map((position) => run.suppressionOf(position))).toEqual([undefined, 'acknowledged_live']);
   });
 });
