@@ -127,7 +127,7 @@ function columnsOf(rows: readonly NewRow[]): string[] {
     words(of(({ idempotent }) => idempotent?.requestHash.toString('hex') ?? null)),
     documents(of(({ idempotent, response }) => idempotent && response)),
     words(notices.map((notice) => notice?.kind ?? null)),
-    texts(notices.map((notice) => notice ? texts(notice.names) : null)),
+    texts(notices.map((notice) => (notice ? texts(notice.names) : null))),
     texts(notices.map((notice) => notice?.message ?? null)),
   ];
 }

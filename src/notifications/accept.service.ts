@@ -115,7 +115,11 @@ export class AcceptService {
     return { accepted, isReplay: false };
   }
 
-  private async countDevices({ applicationId, audience, options }: NewNotification): Promise<Record<ProviderName, number>> {
+  private async countDevices({
+    applicationId,
+    audience,
+    options,
+  }: NewNotification): Promise<Record<ProviderName, number>> {
     const devices = { fcm: 0, apns: 0, webpush: 0 };
     if (options.realtime === 'only') return devices;
     const bound = await this.devices.upperBound(this.db, applicationId);

@@ -127,11 +127,7 @@ export class NotificationsService {
     return this.planning.takeDue(limit);
   }
 
-  private async change(
-    applicationId: string,
-    id: string,
-    apply: (tx: EntityManager) => Promise<void>,
-  ): Promise<void> {
+  private async change(applicationId: string, id: string, apply: (tx: EntityManager) => Promise<void>): Promise<void> {
     await this.db.transaction(async (tx) => {
       const state = await this.repository.lockState(tx, applicationId, id);
       if (!state) throw notFound(id);

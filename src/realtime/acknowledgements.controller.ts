@@ -20,7 +20,9 @@ export class AcknowledgementsController {
     access: 'public',
     cors: true,
     body: acknowledgementBody,
-    responses: { 200: { description: 'Counted, now or before, and what became of the push.', schema: acknowledgedSchema } },
+    responses: {
+      200: { description: 'Counted, now or before, and what became of the push.', schema: acknowledgedSchema },
+    },
   })
   async acknowledge(
     @Req() request: FastifyRequest & Partial<AuthenticatedRequest>,

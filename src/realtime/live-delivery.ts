@@ -43,7 +43,11 @@ export class LiveDelivery implements OnModuleInit, OnApplicationShutdown {
   /** @returns true when there may be more */
   private async toInboxes(): Promise<boolean> {
     const keptHours = this.config.REALTIME_INBOX_HOURS;
-    const { taken, expired, newest } = await this.notices.deliver(this.live.dueNotices(), NOTIFICATION_EVENT, keptHours);
+    const { taken, expired, newest } = await this.notices.deliver(
+      this.live.dueNotices(),
+      NOTIFICATION_EVENT,
+      keptHours,
+    );
     if (expired > 0) this.logger.warn({ event: 'realtime.notices_expired', kind: 'users', count: expired });
     // No tails: most of these users are away, and whoever is here reads the message in Postgres.
     const hints = newest.map(({ applicationId, userId, position }) => ({

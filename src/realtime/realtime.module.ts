@@ -48,7 +48,15 @@ import { WebsocketRequests } from './websocket-requests.js';
     RevocationsRepository,
     WebsocketRequests,
   ],
-  exports: [Acknowledgements, Connections, Hub, RealtimeAccess, RealtimeStream, RealtimeTokensService, WebsocketRequests],
+  exports: [
+    Acknowledgements,
+    Connections,
+    Hub,
+    RealtimeAccess,
+    RealtimeStream,
+    RealtimeTokensService,
+    WebsocketRequests,
+  ],
 })
 export class RealtimeModule implements OnModuleInit {
   constructor(

@@ -71,7 +71,8 @@ describe('a notification to users', () => {
     const content = { title: 'Hello', body: '"quoted" \\ ü', imageUrl: 'https://example.org/i.png', data: { k: 'v' } };
     const options = { collapseKey: 'c', ttlSeconds: 60 };
     const id = await send({ audience: { userIds: ['u-1', 'u-2'] }, content, options });
-    const [{ data: message }] = await eventually(() => screen.messages.length > 0 && screen.messages);
+    await eventually(() => screen.messages.length === 1);
+    const message = screen.messages[0]?.data;
     const data = { notificationId: id, ...content, tag: 'c', expiresAt: expect.any(String) };
     expect(message).toMatchObject({ channel: 'user:u-1', event: 'notification', data });
     expect(Object.keys(message.data)).toHaveLength(Object.keys(data).length);

@@ -11,7 +11,10 @@ it('starts its next round at once when it is woken, also while one is under way'
     HOUR_MS,
     async () => {
       rounds += 1;
-      if (rounds === 2) await new Promise<void>((resolve) => { release = resolve; });
+      if (rounds === 2)
+        await new Promise<void>((resolve) => {
+          release = resolve;
+        });
       return false;
     },
     () => undefined,
