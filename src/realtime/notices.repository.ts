@@ -50,7 +50,8 @@ export class NoticesRepository {
 }
 
 // In the order of the inboxes, so that two of these never wait for each other in a circle. Applications are locked first, as
-// whoever removes one does. Of several messages to one inbox the later notification gets the higher number.
+// whoever removes one does. Of several messages to one inbox the later notification gets the higher number. The join is a full
+// one, though every row has its match, because that is never done by comparing each with each.
 const deliverSql = (due: string) => `
   with ${due}, moment as materialized (
     select carillon_now() as now
@@ -61,17 +62,17 @@ const deliverSql = (due: string) => `
     from due join alive on alive.id = due.application_id, moment, unnest(due.names) as u(user_id)
     where due.expires_at > moment.now and u.user_id ~ $4::text
   ), inbox as (
-    insert into realtime_inbox as i (application_id, user_id, epoch, last_seq)
-    select application_id, user_id, $1::text, count(*) from owed group by 1, 2 order by 1, 2
+    insert into realtime_inbox as i (application_id, user_id, epoch, last_seq, used_at)
+    select application_id, user_id, $1::text, count(*), (select now from moment) from owed group by 1, 2 order by 1, 2
     on conflict (application_id, user_id) do update set last_seq = i.last_seq + excluded.last_seq,
-      used_at = case when i.used_at < carillon_now() - interval '1 day' then carillon_now() else i.used_at end
+      used_at = case when i.used_at < excluded.used_at - interval '1 day' then excluded.used_at else i.used_at end
     returning application_id, user_id, epoch, last_seq
   ), stored as (
     insert into realtime_inbox_message (application_id, user_id, seq, event, data, at, expires_at)
     select o.application_id, o.user_id,
       i.last_seq + 1 - row_number() over (partition by o.application_id, o.user_id order by o.notification_id desc),
       $2::text, o.message, moment.now, least(o.expires_at, moment.now + make_interval(hours => $3::int))
-    from owed o join inbox i on i.application_id = o.application_id and i.user_id = o.user_id, moment
+    from owed o full join inbox i on i.application_id = o.application_id and i.user_id = o.user_id, moment
   )
   select (select count(*) from due)::int as taken,
     (select count(*) from due, moment where due.expires_at <= moment.now)::int as expired,
