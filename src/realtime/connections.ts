@@ -18,6 +18,19 @@ export interface Connection {
   reconnect(delayMs: number): Promise<void>;
 }
 
+/** What one client takes of the limits of its address and of this process, whether or not it has said who it is. */
+export interface Place {
+  /**
+   * Says who has it.
+   *
+   * @returns what ends that; calling it again does nothing
+   * @throws DomainError `too_many_connections`: 429 for a user's own; `shutting_down`
+   */
+  take(connection: Connection): () => void;
+  /** It is free again; calling it again does nothing. */
+  giveBack(): void;
+}
+
 /** The clients of this process, counted against its limits. */
 @Injectable()
 export class Connections implements OnModuleDestroy {
@@ -33,6 +46,29 @@ export class Connections implements OnModuleDestroy {
   }
 
   /**
+   * Counts a client of which nothing but its address is known.
+   *
+   * @throws DomainError `too_many_connections`: 429 for an address's own, 503 for the whole process's; `shutting_down`
+   */
+  open(ip: string): Place {
+    this.checkPlaces(ip);
+    this.ofIp.set(ip, (this.ofIp.get(ip) ?? 0) + 1);
+    this.count += 1;
+    let isFree = false;
+    return {
+      take: (connection) => this.join(connection),
+      giveBack: () => {
+        if (isFree) return;
+        isFree = true;
+        const left = (this.ofIp.get(ip) ?? 1) - 1;
+        if (left === 0) this.ofIp.delete(ip);
+        else this.ofIp.set(ip, left);
+        this.count -= 1;
+      },
+    };
+  }
+
+  /**
    * Takes a client in.
    *
    * @returns what ends the membership; calling it again does nothing
@@ -40,21 +76,17 @@ export class Connections implements OnModuleDestroy {
    *         `shutting_down`
    */
   add(connection: Connection, ip: string): () => void {
-    const user = userOf(connection.grant);
-    this.checkLimits(user, ip);
-    const members = this.ofUser.get(user) ?? new Set();
-    members.add(connection);
-    this.ofUser.set(user, members);
-    this.ofIp.set(ip, (this.ofIp.get(ip) ?? 0) + 1);
-    this.count += 1;
-    return () => {
-      if (!members.delete(connection)) return;
-      if (members.size === 0 && this.ofUser.get(user) === members) this.ofUser.delete(user);
-      const left = (this.ofIp.get(ip) ?? 1) - 1;
-      if (left === 0) this.ofIp.delete(ip);
-      else this.ofIp.set(ip, left);
-      this.count -= 1;
-    };
+    const place = this.open(ip);
+    try {
+      const leave = place.take(connection);
+      return () => {
+        leave();
+        place.giveBack();
+      };
+    } catch (error) {
+      place.giveBack();
+      throw error;
+    }
   }
 
   /** Ends what these revocations revoke. */
@@ -82,15 +114,30 @@ export class Connections implements OnModuleDestroy {
     return [...this.ofUser.values()].flatMap((members) => [...members]);
   }
 
-  private checkLimits(user: string, ip: string): void {
-    if (this.isStopping) throw busy('unavailable', 'shutting_down', 'This node is shutting down.');
-    const { REALTIME_MAX_CONNECTIONS, REALTIME_MAX_CONNECTIONS_PER_USER, REALTIME_MAX_CONNECTIONS_PER_IP } =
-      this.config;
+  private join(connection: Connection): () => void {
+    this.checkStopping();
+    const user = userOf(connection.grant);
+    const { REALTIME_MAX_CONNECTIONS_PER_USER: most } = this.config;
+    const members = this.ofUser.get(user) ?? new Set();
+    if (members.size >= most) throw tooMany('limited', `A user may have ${most}.`);
+    members.add(connection);
+    this.ofUser.set(user, members);
+    return () => {
+      if (!members.delete(connection)) return;
+      if (members.size === 0 && this.ofUser.get(user) === members) this.ofUser.delete(user);
+    };
+  }
+
+  private checkPlaces(ip: string): void {
+    this.checkStopping();
+    const { REALTIME_MAX_CONNECTIONS, REALTIME_MAX_CONNECTIONS_PER_IP } = this.config;
     if (this.count >= REALTIME_MAX_CONNECTIONS) throw tooMany('unavailable', 'This node has as many as it can take.');
-    if ((this.ofUser.get(user)?.size ?? 0) >= REALTIME_MAX_CONNECTIONS_PER_USER)
-      throw tooMany('limited', `A user may have ${REALTIME_MAX_CONNECTIONS_PER_USER}.`);
     if ((this.ofIp.get(ip) ?? 0) >= REALTIME_MAX_CONNECTIONS_PER_IP)
       throw tooMany('limited', `An address may have ${REALTIME_MAX_CONNECTIONS_PER_IP}.`);
+  }
+
+  private checkStopping(): void {
+    if (this.isStopping) throw busy('unavailable', 'shutting_down', 'This node is shutting down.');
   }
 }
 

@@ -75,6 +75,11 @@ export class RealtimeTokensService {
     return read.grant;
   }
 
+  /** Whether a grant that was read before has been revoked since. */
+  isRevoked(grant: Grant): Promise<boolean> {
+    return this.revocations.isRevoked(grant);
+  }
+
   /**
    * @param path where the channels stand in the request
    * @throws DomainError `channel_forbidden`, naming the first one that the grant does not allow

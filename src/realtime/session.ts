@@ -74,11 +74,13 @@ export class Session {
    * Follows a channel; the caller has asked whether the grant allows it.
    *
    * @param cursor where to go on; a channel that it does not know begins now
-   * @returns resolves when the channel is live
+   * @returns resolves when the channel is live, or followed no longer
    */
   async subscribe(name: string, cursor: Cursor | 'start'): Promise<void> {
     const tag = tagOf(name);
-    if (this.isOver || this.subscriptions.has(tag)) return;
+    if (this.isOver) return;
+    const known = this.subscriptions.get(tag);
+    if (known) return known.start();
     const subscription = new Subscription(
       this.hub.follow(channelOf(this.grant, name)),
       this.stream,

@@ -20,6 +20,7 @@ export interface Receiver {
  */
 export class Subscription implements LiveReader {
   private isClosed = false;
+  private live: Promise<void> | undefined;
 
   /** @param position the last message that the reader has; undefined: it wants what comes from now on */
   constructor(
@@ -29,8 +30,28 @@ export class Subscription implements LiveReader {
     public position: Position | undefined,
   ) {}
 
-  /** Resolves when the subscription is live, or closed. */
-  async start(): Promise<void> {
+  /** Begins, unless it has begun. Resolves when the subscription is live, or closed. */
+  start(): Promise<void> {
+    this.live ??= this.run();
+    return this.live;
+  }
+
+  close(): void {
+    this.isClosed = true;
+    this.feed.leave(this);
+  }
+
+  /** From the feed, once live. */
+  take(messages: readonly StreamMessage[]): void {
+    for (const message of messages) {
+      if (this.isClosed) return;
+      if (this.isBeyond(message.position)) continue;
+      this.position = message.position;
+      this.receiver.take(message);
+    }
+  }
+
+  private async run(): Promise<void> {
     let hasRead = false;
     let hasWaited = false;
     while (!this.isClosed) {
@@ -50,21 +71,6 @@ export class Subscription implements LiveReader {
       else hasRead = true;
       // At the end of the log and still not where the feed is: the log has begun anew, and the feed does not know yet.
       if (found === 0 && !this.isBeyond(this.feed.position ?? newest)) await this.feed.nextLook();
-    }
-  }
-
-  close(): void {
-    this.isClosed = true;
-    this.feed.leave(this);
-  }
-
-  /** From the feed, once live. */
-  take(messages: readonly StreamMessage[]): void {
-    for (const message of messages) {
-      if (this.isClosed) return;
-      if (this.isBeyond(message.position)) continue;
-      this.position = message.position;
-      this.receiver.take(message);
     }
   }
 

@@ -13,6 +13,10 @@ const LAST_WORDS_MS = 1_000;
 /** About what a packet has around its data. */
 const PACKET_BYTES = 32;
 
+/** Channels that begin where the handshake says; who follows ever more of them begins the others now. */
+const MAX_BEGUN = 1_000;
+const NOWHERE: Cursor = new Map();
+
 /** A packet as text, or something that makes Socket.IO send one: an answer, whose number only Socket.IO knows. */
 type Outgoing = string | (() => void);
 
@@ -20,13 +24,14 @@ type Outgoing = string | (() => void);
 export class WebsocketConnection implements Connection, Peer {
   readonly session: Session;
   private readonly outbox: Outbox<Outgoing>;
+  private readonly begun = new Set<string>();
   private isEnding = false;
 
-  /** @param cursor where channels go on of which the client does not say it when it subscribes */
+  /** @param cursor where channels go on of which the client does not say it when it first follows them */
   constructor(
     private readonly socket: Socket,
     grant: Grant,
-    readonly cursor: Cursor | 'start',
+    private readonly cursor: Cursor | 'start',
     hub: Hub,
     stream: RealtimeStream,
   ) {
@@ -39,6 +44,16 @@ export class WebsocketConnection implements Connection, Peer {
 
   get grant(): Grant {
     return this.session.grant;
+  }
+
+  /**
+   * Where a channel goes on of which the client does not say it: where the handshake says, once. Whoever follows it again has
+   * seen what came after that.
+   */
+  beginningOf(channel: string): Cursor | 'start' {
+    if (this.begun.has(channel) || this.begun.size >= MAX_BEGUN) return NOWHERE;
+    this.begun.add(channel);
+    return this.cursor;
   }
 
   /** Sends after everything that is to be sent now, within the same bounds. */

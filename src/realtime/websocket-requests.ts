@@ -1,19 +1,19 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { Inject, Injectable, Logger } from '@nestjs/common';
-import type { z } from 'zod';
 import { RateLimiter } from '../http/rate-limit.js';
-import { unstorableParts } from '../http/storable.js';
-import { invalidRequest, problemsOf } from '../http/validation.js';
+import { invalidRequest } from '../http/validation.js';
 import { CLOCK, type Clock } from '../lib/clock.js';
 import { DomainError, type Problem } from '../lib/errors.js';
 import { Acknowledgements } from './acknowledgements.js';
 import { channelOf } from './grant.js';
 import { type Cursor, formatId, MAX_CHANNELS } from './position.js';
-import { RealtimeTokensService } from './realtime-tokens.service.js';
+import { RealtimeTokensService, refused } from './realtime-tokens.service.js';
 import { RealtimeStream } from './stream.js';
 import {
   acknowledgeSchema,
   authenticateSchema,
   clientMessageSchema,
+  parsePayload,
   resumeSchema,
   subscribeSchema,
   unsubscribeSchema,
@@ -22,15 +22,25 @@ import type { WebsocketConnection } from './websocket-connection.js';
 
 /** Requests per second of one client; as many may come at once. */
 const REQUESTS_PER_SECOND = 50;
+/** Milliseconds that an answer waits for its channels: while Redis is away, or while there is much to replay. */
+const LIVE_WAIT_MS = 5_000;
 
 /** A refused request as clients get it. */
 export interface Refusal {
   code: string;
   message: string;
+  /** When it may be tried again; for refusals that time cures. */
+  retryAfterSeconds?: number;
   errors?: readonly Problem[];
 }
 
-type Handler = (connection: WebsocketConnection, payload: unknown) => Promise<object>;
+/** What a client asked for was done. Whoever sends an answer with `ok` adds the cursor of that moment. */
+type Done = { ok: true; [more: string]: unknown } | { id: string };
+
+/** An answer without the cursor. */
+export type WebsocketAnswer = Done | { error: Refusal };
+
+type Handler = (connection: WebsocketConnection, payload: unknown) => Promise<Done>;
 
 /** What a Socket.IO client may ask for. */
 @Injectable()
@@ -63,14 +73,20 @@ export class WebsocketRequests {
    * Does what a client asks for.
    *
    * @param clientId what the client's rate is counted under
-   * @returns the answer to it, `{ error }` when it is refused
+   * @param payloads what came with the event, without the acknowledgement
    */
-  async answer(clientId: string, connection: WebsocketConnection, event: string, payload: unknown): Promise<object> {
+  async answer(
+    clientId: string,
+    connection: WebsocketConnection,
+    event: string,
+    payloads: readonly unknown[],
+  ): Promise<WebsocketAnswer> {
     try {
       this.rate.take(clientId);
       const handler = this.handlers.get(event);
       if (handler === undefined) throw new DomainError('invalid', 'unknown_event', 'This service knows no such event.');
-      return await handler(connection, payload);
+      if (payloads.length > 1) throw invalidRequest([{ path: '', message: 'an event comes with one argument' }]);
+      return await handler(connection, payloads[0]);
     } catch (error) {
       return { error: this.refusalOf(error) };
     }
@@ -79,49 +95,70 @@ export class WebsocketRequests {
   /** What a client is told of an error; one that is no refusal is logged. */
   refusalOf(error: unknown): Refusal {
     if (error instanceof DomainError) {
-      const { code, message, problems } = error;
-      return { code, message, ...(problems.length > 0 && { errors: problems }) };
+      const { code, message, problems, retryAfterSeconds } = error;
+      return {
+        code,
+        message,
+        ...(retryAfterSeconds !== undefined && { retryAfterSeconds: Math.max(1, Math.ceil(retryAfterSeconds)) }),
+        ...(problems.length > 0 && { errors: problems }),
+      };
     }
     this.logger.error({ event: 'realtime.request_failed', err: error });
     return { code: 'internal_error', message: 'Something went wrong on our side.' };
   }
 
-  private async subscribe(connection: WebsocketConnection, payload: unknown): Promise<object> {
+  private async subscribe(connection: WebsocketConnection, payload: unknown): Promise<Done> {
     const { channels, after } = parsePayload(subscribeSchema, payload);
-    return this.follow(connection, channels, after ?? connection.cursor);
+    this.check(connection, channels);
+    return this.follow(connection, channels, after);
   }
 
-  private async resume(connection: WebsocketConnection, payload: unknown): Promise<object> {
+  private async resume(connection: WebsocketConnection, payload: unknown): Promise<Done> {
     const { channels, after } = parsePayload(resumeSchema, payload);
-    this.tokens.authorise(connection.grant, channels, 'channels');
+    this.check(connection, channels);
     for (const channel of channels) connection.session.unsubscribe(channel);
     return this.follow(connection, channels, after);
   }
 
-  private async follow(connection: WebsocketConnection, channels: readonly string[], cursor: Cursor | 'start') {
-    const { session, grant } = connection;
+  private check({ session, grant }: WebsocketConnection, channels: readonly string[]): void {
     this.tokens.authorise(grant, channels, 'channels');
-    if (new Set([...session.channels, ...channels]).size > MAX_CHANNELS) {
-      throw invalidRequest([{ path: 'channels', message: `a connection follows ${MAX_CHANNELS} at most` }]);
-    }
-    await Promise.all(channels.map((channel) => session.subscribe(channel, cursor)));
-    return { ok: true, cursor: session.cursor() };
+    if (new Set([...session.channels, ...channels]).size <= MAX_CHANNELS) return;
+    throw invalidRequest([{ path: 'channels', message: `a connection follows ${MAX_CHANNELS} at most` }]);
   }
 
-  private async unsubscribe({ session }: WebsocketConnection, payload: unknown): Promise<object> {
+  private async follow(
+    connection: WebsocketConnection,
+    channels: readonly string[],
+    after: Cursor | 'start' | undefined,
+  ): Promise<Done> {
+    const pending = new Set(channels);
+    const live = channels.map(async (channel) => {
+      const begins = connection.beginningOf(channel);
+      await connection.session.subscribe(channel, after ?? begins);
+      pending.delete(channel);
+    });
+    const waiting = new AbortController();
+    const timeout = delay(LIVE_WAIT_MS, undefined, { signal: waiting.signal }).catch(() => undefined);
+    await Promise.race([Promise.all(live), timeout]);
+    waiting.abort();
+    return { ok: true, ...(pending.size > 0 && { pending: [...pending] }) };
+  }
+
+  private async unsubscribe({ session }: WebsocketConnection, payload: unknown): Promise<Done> {
     const { channels } = parsePayload(unsubscribeSchema, payload);
     for (const channel of channels) session.unsubscribe(channel);
-    return { ok: true, cursor: session.cursor() };
+    return { ok: true };
   }
 
-  private async publish({ grant }: WebsocketConnection, payload: unknown): Promise<object> {
+  private async publish({ grant }: WebsocketConnection, payload: unknown): Promise<Done> {
     const { channel, event, data } = parsePayload(clientMessageSchema, payload);
     this.tokens.authorisePublishing(grant, channel);
     const position = await this.stream.publish(channelOf(grant, channel), { event, data: JSON.stringify(data) });
     return { id: formatId(position) };
   }
 
-  private async authenticate({ session }: WebsocketConnection, payload: unknown): Promise<object> {
+  private async authenticate(connection: WebsocketConnection, payload: unknown): Promise<Done> {
+    const { session } = connection;
     const { token } = parsePayload(authenticateSchema, payload);
     const grant = await this.tokens.authenticate(token, 'token');
     const { applicationId, userId } = session.grant;
@@ -129,19 +166,11 @@ export class WebsocketRequests {
       throw new DomainError('forbidden', 'realtime_token_mismatch', "This is another user's token: connect with it.");
     }
     const dropped = session.renew(grant, this.clock.now());
-    return { ok: true, cursor: session.cursor(), dropped, expiresAt: grant.expiresAt.toISOString() };
+    // A revocation that came while the token was being read found the connection under its old grant.
+    if (await this.tokens.isRevoked(grant)) {
+      connection.close('token_revoked');
+      throw refused('revoked', 'The realtime token was revoked.');
+    }
+    return { ok: true, dropped, expiresAt: grant.expiresAt.toISOString() };
   }
-}
-
-/**
- * What a schema makes of what a client sent.
- *
- * @throws DomainError `invalid_request` with everything that is wrong, each by its path
- */
-export function parsePayload<Schema extends z.ZodType>(schema: Schema, payload: unknown): z.infer<Schema> {
-  const unstorable = unstorableParts(payload);
-  if (unstorable.length > 0) throw invalidRequest(unstorable);
-  const parsed = schema.safeParse(payload);
-  if (!parsed.success) throw invalidRequest(problemsOf(parsed.error.issues));
-  return parsed.data;
 }

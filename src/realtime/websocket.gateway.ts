@@ -5,15 +5,17 @@ import { type OnGatewayInit, WebSocketGateway } from '@nestjs/websockets';
 import type { Server, Socket } from 'socket.io';
 import { CONFIG, type Config } from '../config/config.js';
 import { CLOCK, type Clock } from '../lib/clock.js';
-import { Connections } from './connections.js';
+import { DomainError } from '../lib/errors.js';
+import { Connections, type Place } from './connections.js';
 import { Hub } from './hub.js';
 import { RealtimeAccess } from './realtime-access.js';
 import { RealtimeStream } from './stream.js';
-import { handshakeSchema } from './websocket.dto.js';
+import { handshakeSchema, parsePayload } from './websocket.dto.js';
 import { WebsocketConnection } from './websocket-connection.js';
-import { parsePayload, WebsocketRequests } from './websocket-requests.js';
+import { type Refusal, WebsocketRequests } from './websocket-requests.js';
+import { cutAfterGoodbye, type Line, refuseLine, refusePolling } from './websocket-upgrade.js';
 
-/** Bytes of one packet from a client: the data of a message and what is around it. */
+/** Bytes of one packet from a client: the data of a message and what is around it. A larger one ends it with code 1009. */
 const MAX_PACKET_BYTES = 100_000;
 /** Milliseconds within which a client has to be let in, and after which who was refused is cut off. */
 const HANDSHAKE_MS = 5_000;
@@ -30,6 +32,8 @@ const HANDSHAKE_MS = 5_000;
 export class WebsocketGateway implements OnGatewayInit<Server> {
   private readonly logger = new Logger('realtime');
   private readonly isTrusted: (address: string, hop: number) => boolean;
+  /** The places of lines on which nobody was let in yet, nor is about to be. */
+  private readonly places = new WeakMap<Line, Place>();
 
   constructor(
     @Inject(CONFIG) { TRUST_PROXY }: Config,
@@ -47,6 +51,8 @@ export class WebsocketGateway implements OnGatewayInit<Server> {
   }
 
   afterInit(server: Server): void {
+    server.engine.use(refusePolling);
+    server.engine.on('connection', (line: Line) => this.open(line));
     server.use((socket, next) => {
       this.admit(socket).then(
         () => next(),
@@ -55,13 +61,42 @@ export class WebsocketGateway implements OnGatewayInit<Server> {
     });
   }
 
+  /** Counts whoever is on the line from here on, until it is cut, although nobody knows yet who it is. */
+  private open(line: Line): void {
+    cutAfterGoodbye(line);
+    try {
+      const place = this.connections.open(this.addressOf(line.request));
+      this.places.set(line, place);
+      const { socket: tcp } = line.request;
+      tcp.once('close', () => place.giveBack());
+      if (tcp.destroyed) place.giveBack();
+    } catch (error) {
+      refuseLine(line, this.explain(error));
+    }
+  }
+
   private async admit(socket: Socket): Promise<void> {
+    const { conn: line } = socket;
+    const place = this.places.get(line);
+    if (place === undefined)
+      throw new DomainError('conflict', 'already_connected', 'Somebody is on this line already.');
+    this.places.delete(line);
+    try {
+      await this.letIn(socket, place);
+    } catch (error) {
+      // With another token the same line will do.
+      this.places.set(line, place);
+      throw error;
+    }
+  }
+
+  private async letIn(socket: Socket, place: Place): Promise<void> {
     const { token, after = new Map() } = parsePayload(handshakeSchema, socket.handshake.auth);
     const grant = await this.access.admitSocket(socket.request.headers, token);
     const connection = new WebsocketConnection(socket, grant, after, this.hub, this.stream);
     let leave: () => void;
     try {
-      leave = this.connections.add(connection, this.addressOf(socket.request));
+      leave = place.take(connection);
     } catch (error) {
       connection.end();
       throw error;
@@ -71,7 +106,10 @@ export class WebsocketGateway implements OnGatewayInit<Server> {
       leave();
       connection.end();
     };
-    socket.once('disconnect', end);
+    socket.once('disconnect', () => {
+      end();
+      socket.conn.close();
+    });
     socket.conn.once('close', end);
     if (socket.conn.readyState !== 'open') end();
     else this.serve(socket, connection);
@@ -80,19 +118,23 @@ export class WebsocketGateway implements OnGatewayInit<Server> {
   private serve(socket: Socket, connection: WebsocketConnection): void {
     connection.session.limitTo(this.clock.now());
     socket.on('error', (error) => this.logger.debug({ event: 'realtime.socket_broken', err: error }));
-    socket.onAny((event: string, ...args: unknown[]) => {
-      const last = args.at(-1);
-      const acknowledge = typeof last === 'function' ? last : undefined;
-      void this.requests
-        .answer(socket.id, connection, event, args[0] === last && acknowledge ? undefined : args[0])
-        .then((answer) => {
-          if (acknowledge) connection.say(() => acknowledge(answer));
-          else if ('error' in answer) connection.say(() => socket.emit('refused', { event, ...answer }));
-        });
-    });
+    socket.onAny((...said: unknown[]) => void this.hear(socket, connection, said));
   }
 
-  private explain(error: unknown): { message: string; data: object } {
+  private async hear(socket: Socket, connection: WebsocketConnection, [first, ...rest]: unknown[]): Promise<void> {
+    const event = typeof first === 'string' ? first : '';
+    const last = rest.at(-1);
+    const acknowledge = typeof last === 'function' ? last : undefined;
+    const payloads = acknowledge ? rest.slice(0, -1) : rest;
+    const answer = await this.requests.answer(socket.id, connection, event, payloads);
+    // The cursor is that of the place which the answer takes among the messages: what it counts was sent before.
+    const said = 'ok' in answer ? { ...answer, cursor: connection.session.cursor() } : answer;
+    const bytes = JSON.stringify(said).length;
+    if (acknowledge) connection.say(() => acknowledge(said), bytes);
+    else if ('error' in answer) connection.say(() => socket.emit('refused', { event, ...answer }), bytes);
+  }
+
+  private explain(error: unknown): { message: string; data: Refusal } {
     const data = this.requests.refusalOf(error);
     return { message: data.message, data };
   }

@@ -188,6 +188,7 @@ describe('what is wrong', () => {
     const answers = await Promise.all(upTo(150).map(() => ask(client, 'unsubscribe', { channels: ['a'] })));
     const limited = answers.filter(({ error }) => error?.code === 'rate_limited');
     expect(limited.length).toBeGreaterThan(50);
+    expect(limited[0].error.retryAfterSeconds).toBe(1);
     expect(answers.length - limited.length).toBeGreaterThanOrEqual(50);
     await eventually(async () => (await ask(client, 'unsubscribe', { channels: ['a'] })).ok === true);
   });

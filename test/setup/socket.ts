@@ -42,9 +42,12 @@ export async function connect(api: Pick<TestApi, 'baseUrl'>, auth: object, more:
   return client;
 }
 
-/** For `afterEach`. */
-export function closeClients(): void {
-  for (const socket of opened.splice(0)) socket.disconnect();
+/** For `afterEach`. @param except stays */
+export function closeClients(except?: SocketClient): void {
+  for (const socket of opened.splice(0)) {
+    if (socket === except?.socket) opened.push(socket);
+    else socket.disconnect();
+  }
 }
 
 /** What the service acknowledges an event with. */
@@ -54,4 +57,33 @@ export function ask({ socket }: SocketClient, event: string, payload?: unknown):
 
 export function named(client: SocketClient, event: string): Anything[] {
   return client.events.filter(([name]) => name === event).map(([, argument]) => argument);
+}
+
+/** A bare WebSocket, over which anything can be sent. */
+export class RawSocket {
+  /** Texts, the first of them Engine.IO's own. */
+  readonly received: string[] = [];
+  closeCode: number | undefined;
+
+  private constructor(private readonly socket: WebSocket) {
+    socket.addEventListener('message', ({ data }) => this.received.push(String(data)));
+    socket.addEventListener('close', ({ code }) => {
+      this.closeCode = code;
+    });
+  }
+
+  static async open({ baseUrl }: Pick<TestApi, 'baseUrl'>): Promise<RawSocket> {
+    const url = `${baseUrl.replace('http', 'ws')}/realtime/?EIO=4&transport=websocket`;
+    const raw = new RawSocket(new WebSocket(url));
+    await eventually(() => raw.received.length > 0 || raw.closeCode !== undefined);
+    return raw;
+  }
+
+  send(packet: string | Uint8Array<ArrayBuffer>): void {
+    this.socket.send(packet);
+  }
+
+  close(): void {
+    this.socket.close();
+  }
 }
