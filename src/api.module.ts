@@ -20,6 +20,7 @@ import { NotificationsController } from './notifications/notifications.controlle
 import { NotificationsModule } from './notifications/notifications.module.js';
 import { AcknowledgementsController } from './realtime/acknowledgements.controller.js';
 import { LongPollController } from './realtime/long-poll.controller.js';
+import { PresenceController } from './realtime/presence.controller.js';
 import { RealtimeController } from './realtime/realtime.controller.js';
 import { RealtimeModule } from './realtime/realtime.module.js';
 import { SseController } from './realtime/sse.controller.js';
@@ -49,6 +50,7 @@ import { WebhooksModule } from './webhooks/webhooks.module.js';
     DeliveriesController,
     ReceiptsController,
     RealtimeController,
+    PresenceController,
     SseController,
     LongPollController,
     AcknowledgementsController,

@@ -74,6 +74,8 @@ const environmentSchema = z.object({
   REALTIME_LOG_MESSAGES: count(1_000, 10, 100_000),
   REALTIME_LOG_SECONDS: count(600, 1, 86_400),
   REALTIME_INBOX_HOURS: count(168, 1, 8_760),
+  REALTIME_PRESENCE_GRACE_SECONDS: count(5, 1, 300),
+  REALTIME_PRESENCE_LAPSE_SECONDS: count(30, 3, 600),
 });
 
 /** Everything that can be set from outside, parsed. The table in the README describes each name. */

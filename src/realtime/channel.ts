@@ -15,7 +15,7 @@ export const MAX_GRANTS = 100;
 export const MAX_GRANTS_CHARACTERS = 4_000;
 
 /** Event names that mean something else on a stream: what we say ourselves, and what an `EventSource` fires of its own. */
-const RESERVED_EVENTS = new Set(['gap', 'expiring', 'closed', 'reconnect', 'open', 'error']);
+const RESERVED_EVENTS = new Set(['gap', 'expiring', 'closed', 'reconnect', 'joined', 'left', 'open', 'error']);
 
 /** Bytes of a message's `data` as JSON. */
 export const MAX_DATA_BYTES = 65_536;
@@ -86,6 +86,11 @@ export function mayFollow(grants: readonly string[], userId: string, channel: st
 /** True when a user may publish to a channel; to an inbox nobody but the backend may. */
 export function mayPublish(grants: readonly string[], channel: string): boolean {
   return !channel.startsWith(INBOX_PREFIX) && isNamedBy(grants, channel);
+}
+
+/** True when a user who follows a channel is present in it; in an inbox nobody is, whatever the grants say. */
+export function isPresentIn(presence: readonly string[], channel: string): boolean {
+  return !channel.startsWith(INBOX_PREFIX) && isNamedBy(presence, channel);
 }
 
 function isNamedBy(grants: readonly string[], channel: string): boolean {

@@ -18,6 +18,14 @@ export interface Connection {
   reconnect(delayMs: number): Promise<void>;
 }
 
+/**
+ * Hears whenever connections of a user come or go.
+ *
+ * @param user        `<application id> <user id>`
+ * @param connections how many there are now
+ */
+export type ConnectionsWatcher = (user: string, connections: number) => void;
+
 /** What one client takes of the limits of its address and of this process, whether or not it has said who it is. */
 export interface Place {
   /**
@@ -37,12 +45,23 @@ export class Connections implements OnModuleDestroy {
   private readonly ofUser = new Map<string, Set<Connection>>();
   private readonly ofIp = new Map<string, number>();
   private count = 0;
-  private isStopping = false;
+  private stops = false;
+  private watcher: ConnectionsWatcher | undefined;
 
   constructor(@Inject(CONFIG) private readonly config: Config) {}
 
   get size(): number {
     return this.count;
+  }
+
+  /** The clients were told to come back, to another node. */
+  get isStopping(): boolean {
+    return this.stops;
+  }
+
+  /** One watcher, from now on. */
+  watch(watcher: ConnectionsWatcher): void {
+    this.watcher = watcher;
   }
 
   /**
@@ -100,7 +119,7 @@ export class Connections implements OnModuleDestroy {
 
   /** Before the server stops listening: everybody is told when to come back, each at another moment. */
   async onModuleDestroy(): Promise<void> {
-    this.isStopping = true;
+    this.stops = true;
     const spreadMs = Math.min(Math.max(MIN_SPREAD_MS, this.count * SPREAD_MS_PER_CONNECTION), MAX_SPREAD_MS);
     await Promise.all(this.all().map((connection) => connection.reconnect(Math.round(Math.random() * spreadMs))));
   }
@@ -122,8 +141,10 @@ export class Connections implements OnModuleDestroy {
     if (members.size >= most) throw tooMany('limited', `A user may have ${most}.`);
     members.add(connection);
     this.ofUser.set(user, members);
+    this.watcher?.(user, members.size);
     return () => {
       if (!members.delete(connection)) return;
+      this.watcher?.(user, members.size);
       if (members.size === 0 && this.ofUser.get(user) === members) this.ofUser.delete(user);
     };
   }
@@ -137,11 +158,12 @@ export class Connections implements OnModuleDestroy {
   }
 
   private checkStopping(): void {
-    if (this.isStopping) throw busy('unavailable', 'shutting_down', 'This node is shutting down.');
+    if (this.stops) throw busy('unavailable', 'shutting_down', 'This node is shutting down.');
   }
 }
 
-function userOf({ applicationId, userId }: Grant): string {
+/** A user among those of all applications. */
+export function userOf({ applicationId, userId }: Pick<Grant, 'applicationId' | 'userId'>): string {
   return `${applicationId} ${userId}`;
 }
 

@@ -8,6 +8,8 @@ export interface Grant {
   channels: readonly string[];
   /** Those that the user may also publish to, in the same form. */
   publish: readonly string[];
+  /** Those in which the user is present while following them, in the same form. */
+  presence: readonly string[];
   /** `jti`; a ticket has its token's. */
   tokenId: string;
   /** Revoking everything of a user revokes what was issued under an earlier number than the revocation's. */

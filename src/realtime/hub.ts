@@ -3,6 +3,7 @@ import { type Loop, startLoop } from '../lib/loop.js';
 import { type ChannelRef, userOfInbox } from './channel.js';
 import { Feed } from './feed.js';
 import { Hints } from './hints.js';
+import { Presence } from './presence.js';
 import { hintChannelOf } from './redis-log.js';
 import { RealtimeStream } from './stream.js';
 
@@ -24,6 +25,8 @@ export class Hub implements OnModuleInit, OnApplicationShutdown {
   constructor(
     private readonly stream: RealtimeStream,
     private readonly hints: Hints,
+    /** Of those who follow the channels, and are to be seen there. */
+    readonly presence: Presence,
   ) {}
 
   onModuleInit(): void {

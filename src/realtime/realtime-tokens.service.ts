@@ -3,7 +3,7 @@ import { ApplicationsService } from '../applications/applications.service.js';
 import { CONFIG, type Config } from '../config/config.js';
 import { CLOCK, type Clock } from '../lib/clock.js';
 import { DomainError } from '../lib/errors.js';
-import { mayFollow, mayPublish } from './channel.js';
+import { isPresentIn, mayFollow, mayPublish } from './channel.js';
 import type { Grant } from './grant.js';
 import { Revocations } from './revocations.js';
 import { RevocationsRepository } from './revocations.repository.js';
@@ -30,15 +30,10 @@ export class RealtimeTokensService {
 
   async issue(
     applicationId: string,
-    {
-      userId,
-      channels,
-      publish,
-      ttlSeconds,
-    }: { userId: string; channels: readonly string[]; publish: readonly string[]; ttlSeconds: number },
+    { ttlSeconds, ...allowed }: Pick<Grant, 'userId' | 'channels' | 'publish' | 'presence'> & { ttlSeconds: number },
   ): Promise<{ token: string; grant: Grant }> {
-    const generation = await this.revocations.generationOf(applicationId, userId);
-    return this.codec.issue({ applicationId, userId, channels, publish, generation }, this.clock.now(), ttlSeconds);
+    const generation = await this.revocations.generationOf(applicationId, allowed.userId);
+    return this.codec.issue({ applicationId, ...allowed, generation }, this.clock.now(), ttlSeconds);
   }
 
   ticketFor(grant: Grant): Promise<{ ticket: string; expiresAt: Date }> {
@@ -95,6 +90,12 @@ export class RealtimeTokensService {
   authorisePublishing({ publish }: Grant, channel: string): void {
     if (mayPublish(publish, channel)) return;
     throw new DomainError('forbidden', 'publish_forbidden', `This token does not allow to publish to "${channel}".`);
+  }
+
+  /** @throws DomainError `presence_forbidden`: who is in a channel is told to those who may be there themselves */
+  authorisePresence({ channels, userId, presence }: Grant, channel: string): void {
+    if (mayFollow(channels, userId, channel) && isPresentIn(presence, channel)) return;
+    throw new DomainError('forbidden', 'presence_forbidden', `This token does not allow presence in "${channel}".`);
   }
 
   /**

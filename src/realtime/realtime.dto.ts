@@ -42,11 +42,16 @@ export const issueTokenBody = z
       "Exact names, or prefixes followed by `*`. The user's own inbox `user:<id>` is always allowed",
     ),
     publish: ordinaryGrants.describe('Channels that the user may also publish to, over Socket.IO; in the same form'),
+    presence: ordinaryGrants.describe('Channels in which the user is present while following them; in the same form'),
     ttlSeconds: z.number().int().min(1).max(MAX_TOKEN_SECONDS).default(DEFAULT_TOKEN_SECONDS),
   })
   .refine(({ channels, publish }) => [...channels, ...publish].join('').length <= MAX_GRANTS_CHARACTERS, {
     path: ['publish'],
     message: `holds, with channels, ${MAX_GRANTS_CHARACTERS} characters at most`,
+  })
+  .refine((body) => [...body.channels, ...body.publish, ...body.presence].join('').length <= MAX_GRANTS_CHARACTERS, {
+    path: ['presence'],
+    message: `holds, with channels and publish, ${MAX_GRANTS_CHARACTERS} characters at most`,
   });
 
 export const revokeTokensBody = z
@@ -69,7 +74,7 @@ export const acknowledgementBody = z
     ...new Set(given.notificationIds ?? (given.notificationId === undefined ? [] : [given.notificationId])),
   ]);
 
-export const publishParams = z.strictObject({ channel: channelSchema });
+export const channelParams = z.strictObject({ channel: channelSchema });
 
 export const publishBody = z.strictObject({
   event: eventSchema,

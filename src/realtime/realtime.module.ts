@@ -14,6 +14,10 @@ import { Hub } from './hub.js';
 import { InboxRepository } from './inbox.repository.js';
 import { LiveDelivery } from './live-delivery.js';
 import { NoticesRepository } from './notices.repository.js';
+import { OnlineUsers } from './online-users.js';
+import { Presence } from './presence.js';
+import { PresenceLog } from './presence-log.js';
+import { PresenceRedis } from './presence-redis.js';
 import { RealtimeAccess } from './realtime-access.js';
 import { RealtimeTokensService } from './realtime-tokens.service.js';
 import { RedisLog } from './redis-log.js';
@@ -39,6 +43,10 @@ import { WebsocketRequests } from './websocket-requests.js';
     InboxRepository,
     LiveDelivery,
     NoticesRepository,
+    OnlineUsers,
+    Presence,
+    PresenceLog,
+    PresenceRedis,
     RealtimeAccess,
     RealtimeStream,
     RealtimeTokensService,
@@ -52,6 +60,8 @@ import { WebsocketRequests } from './websocket-requests.js';
     Acknowledgements,
     Connections,
     Hub,
+    OnlineUsers,
+    Presence,
     RealtimeAccess,
     RealtimeStream,
     RealtimeTokensService,

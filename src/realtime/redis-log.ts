@@ -13,7 +13,7 @@ const COMMAND_TIMEOUT_MS = 1_000;
 const CONNECT_TIMEOUT_MS = 2_000;
 const DAY_MS = 86_400_000;
 /** Milliseconds that a log's epoch and number outlive its last message: longer than any token. */
-const META_KEPT_MS = 7 * DAY_MS;
+export const META_KEPT_MS = 7 * DAY_MS;
 /** Of a log without a message. */
 const EMPTY_META_KEPT_MS = DAY_MS + 3_600_000;
 /** Of what tells that a message was published before: longer than anybody tries again, unless Postgres is away that long. */
@@ -156,16 +156,16 @@ export class RedisLog implements OnApplicationShutdown {
   }
 }
 
-function keysOf(channel: ChannelRef): [meta: string, log: string] {
-  const prefix = prefixOf(channel);
+/** What the keys of one channel begin with. The braces keep them on one node of a Redis Cluster, where scripts may use them together. */
+export function keyPrefixOf({ applicationId, name }: ChannelRef): string {
+  return `{carillon-rt:${applicationId}:${name}}`;
+}
+
+export function keysOf(channel: ChannelRef): [meta: string, log: string] {
+  const prefix = keyPrefixOf(channel);
   return [`${prefix}:meta`, `${prefix}:log`];
 }
 
 function onceKeyOf(channel: ChannelRef, onceId: string): string {
-  return `${prefixOf(channel)}:once:${onceId}`;
-}
-
-/** The braces keep all keys of a channel on one node of a Redis Cluster, where a script may use them together. */
-function prefixOf({ applicationId, name }: ChannelRef): string {
-  return `{carillon-rt:${applicationId}:${name}}`;
+  return `${keyPrefixOf(channel)}:once:${onceId}`;
 }

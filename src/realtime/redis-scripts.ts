@@ -1,6 +1,12 @@
 import { createHash } from 'node:crypto';
 import type { Redis } from 'ioredis';
 
+/** One run of a script. */
+export interface ScriptCall {
+  keys: readonly string[];
+  args: readonly (string | number)[];
+}
+
 /** A Lua script that Redis keeps by its hash. */
 export class RedisScript {
   private readonly sha: string;
@@ -17,6 +23,19 @@ export class RedisScript {
       return redis.eval(this.lua, keys.length, ...keys, ...args);
     }
   }
+
+  /** One run for each call, in one round trip. Fails when one of them does; the others have run then. */
+  async runAll(redis: Redis, calls: readonly ScriptCall[]): Promise<unknown[]> {
+    const pipeline = redis.pipeline();
+    // Cheaper than to find out whether the server still has it.
+    pipeline.script('LOAD', this.lua);
+    for (const { keys, args } of calls) pipeline.evalsha(this.sha, keys.length, ...keys, ...args);
+    const answers = (await pipeline.exec()) ?? [];
+    return answers.slice(1).map(([error, answer]) => {
+      if (error) throw error;
+      return answer;
+    });
+  }
 }
 
 /** Which run of which server this is; '' where that is hidden. */
@@ -27,39 +46,50 @@ const RUN_ID = `
   end`;
 
 /**
- * Appends to an ordinary channel and tells all nodes, in one step. With a third key, once only: a repeat gets the same answer.
+ * `append` gives an ordinary channel its next message; the caller then tells all nodes. KEYS begin with meta, log; limits are
+ * entries kept, milliseconds kept, milliseconds that meta is kept. Returns epoch and seq. `now` is the time in ms.
  *
  * A server that was restarted or failed over may have lost the end of a log and would give its numbers out again; so a log
  * belongs to one run of one server, and a message of another run begins a new epoch.
+ */
+export const APPEND = `${RUN_ID}
+  local time = redis.call('TIME')
+  local now = time[1] * 1000 + math.floor(time[2] / 1000)
+  local run
+  local function append(new_epoch, event, data, kept, kept_ms, meta_ms)
+    run = run or run_id()
+    local meta = redis.call('HMGET', KEYS[1], 'e', 's', 'r')
+    local epoch, seq = meta[1], tonumber(meta[2] or 0)
+    if not epoch or meta[3] ~= run then
+      epoch, seq = new_epoch, 0
+      redis.call('DEL', KEYS[2])
+    end
+    seq = seq + 1
+    redis.call('HSET', KEYS[1], 'e', epoch, 's', seq, 'r', run)
+    redis.call('PEXPIRE', KEYS[1], meta_ms)
+    redis.call('XADD', KEYS[2], 'MAXLEN', kept, seq .. '-0', 'e', event, 'd', data, 't', now)
+    for _ = 1, 100 do
+      local first = redis.call('XRANGE', KEYS[2], '-', '+', 'COUNT', 1)[1]
+      if not first or tonumber(first[2][6]) >= now - kept_ms then break end
+      redis.call('XDEL', KEYS[2], first[1])
+    end
+    redis.call('PEXPIRE', KEYS[2], kept_ms)
+    return epoch, seq
+  end`;
+
+/**
+ * Appends to an ordinary channel and tells all nodes, in one step. With a third key, once only: a repeat gets the same answer.
  *
  * KEYS meta, log, and what stands for this very message. ARGV new epoch, event, data, entries kept, milliseconds kept,
  * milliseconds that meta is kept, hint channel, milliseconds that the third key is kept. Returns epoch and seq.
  */
-export const PUBLISH = new RedisScript(`${RUN_ID}
+export const PUBLISH = new RedisScript(`${APPEND}
   local before = KEYS[3] and redis.call('GET', KEYS[3])
   if before then
     local epoch, seq = string.match(before, '(%x+)-(%d+)')
     return {epoch, tonumber(seq)}
   end
-  local run = run_id()
-  local time = redis.call('TIME')
-  local now = time[1] * 1000 + math.floor(time[2] / 1000)
-  local meta = redis.call('HMGET', KEYS[1], 'e', 's', 'r')
-  local epoch, seq = meta[1], tonumber(meta[2] or 0)
-  if not epoch or meta[3] ~= run then
-    epoch, seq = ARGV[1], 0
-    redis.call('DEL', KEYS[2])
-  end
-  seq = seq + 1
-  redis.call('HSET', KEYS[1], 'e', epoch, 's', seq, 'r', run)
-  redis.call('PEXPIRE', KEYS[1], ARGV[6])
-  redis.call('XADD', KEYS[2], 'MAXLEN', ARGV[4], seq .. '-0', 'e', ARGV[2], 'd', ARGV[3], 't', now)
-  for _ = 1, 100 do
-    local first = redis.call('XRANGE', KEYS[2], '-', '+', 'COUNT', 1)[1]
-    if not first or tonumber(first[2][6]) >= now - ARGV[5] then break end
-    redis.call('XDEL', KEYS[2], first[1])
-  end
-  redis.call('PEXPIRE', KEYS[2], ARGV[5])
+  local epoch, seq = append(ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6])
   if KEYS[3] then redis.call('SET', KEYS[3], epoch .. '-' .. seq, 'PX', ARGV[8]) end
   redis.call('PUBLISH', ARGV[7], epoch .. '-' .. seq)
   return {epoch, seq}

@@ -1,4 +1,4 @@
-import { mayFollow } from './channel.js';
+import { isPresentIn, mayFollow } from './channel.js';
 import type { CloseReason, Grant } from './grant.js';
 import { channelOf } from './grant.js';
 import type { Hub } from './hub.js';
@@ -25,6 +25,8 @@ export interface Peer {
 /** What one connection follows, under one grant, whatever carries it. */
 export class Session {
   private readonly subscriptions = new Map<string, Subscription>();
+  /** Channels in which the session makes its user present. */
+  private readonly present = new Set<string>();
   private timers: NodeJS.Timeout[] = [];
   private isOver = false;
 
@@ -56,6 +58,7 @@ export class Session {
     this.limitTo(now);
     const forbidden = this.channels.filter((name) => !mayFollow(grant.channels, grant.userId, name));
     for (const name of forbidden) this.unsubscribe(name);
+    for (const name of this.channels) this.appear(name);
     return forbidden;
   }
 
@@ -91,6 +94,7 @@ export class Session {
       positionIn(cursor, name),
     );
     this.subscriptions.set(tag, subscription);
+    this.appear(name);
     await subscription.start();
   }
 
@@ -100,6 +104,7 @@ export class Session {
     const subscription = this.subscriptions.get(tag);
     if (subscription === undefined) return;
     this.subscriptions.delete(tag);
+    this.disappear(name);
     subscription.close();
     this.hub.release(subscription.feed);
   }
@@ -114,6 +119,7 @@ export class Session {
     if (this.isOver) return;
     this.isOver = true;
     this.clearTimers();
+    for (const name of this.present) this.disappear(name);
     for (const subscription of this.subscriptions.values()) {
       subscription.close();
       this.hub.release(subscription.feed);
@@ -124,6 +130,21 @@ export class Session {
     if (this.isOver) return;
     this.end();
     this.peer.closed(reason);
+  }
+
+  /** The user is present in a channel that is followed, or no longer: as the grant says. */
+  private appear(name: string): void {
+    if (!isPresentIn(this.grant.presence, name)) {
+      this.disappear(name);
+      return;
+    }
+    if (this.present.has(name)) return;
+    this.present.add(name);
+    this.hub.presence.enter(channelOf(this.grant, name), this.grant.userId);
+  }
+
+  private disappear(name: string): void {
+    if (this.present.delete(name)) this.hub.presence.leave(channelOf(this.grant, name), this.grant.userId);
   }
 
   private clearTimers(): void {

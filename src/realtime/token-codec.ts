@@ -26,6 +26,7 @@ const claimsSchema = z.object({
   sub: z.string(),
   ch: z.array(z.string()),
   pub: z.array(z.string()).default([]),
+  pre: z.array(z.string()).default([]),
   jti: z.uuid(),
   gen: z.number().int(),
   exp: z.number(),
@@ -43,7 +44,7 @@ export class TokenCodec {
 
   /** A new token. @returns it with the grant that it stands for; times are whole seconds */
   async issue(
-    allowed: Pick<Grant, 'applicationId' | 'userId' | 'channels' | 'publish' | 'generation'>,
+    allowed: Pick<Grant, 'applicationId' | 'userId' | 'channels' | 'publish' | 'presence' | 'generation'>,
     now: Date,
     ttlSeconds: number,
   ): Promise<{ token: string; grant: Grant }> {
@@ -78,6 +79,7 @@ export class TokenCodec {
         userId: claims.sub,
         channels: claims.ch,
         publish: claims.pub,
+        presence: claims.pre,
         tokenId: claims.jti,
         generation: claims.gen,
         expiresAt: new Date((claims.until ?? claims.exp) * 1_000),
@@ -90,7 +92,8 @@ export class TokenCodec {
 
   private sign(grant: Grant, audience: string, now: Date, exp: number, more: object = {}): Promise<string> {
     const pub = grant.publish.length > 0 && audience === AUDIENCES.token ? { pub: grant.publish } : {};
-    const claims = { app: grant.applicationId, ch: grant.channels, gen: grant.generation, ...pub, ...more };
+    const pre = grant.presence.length > 0 ? { pre: grant.presence } : {};
+    const claims = { app: grant.applicationId, ch: grant.channels, gen: grant.generation, ...pub, ...pre, ...more };
     return new SignJWT(claims)
       .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
       .setIssuer(ISSUER)

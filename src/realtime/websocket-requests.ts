@@ -7,6 +7,8 @@ import { DomainError, type Problem } from '../lib/errors.js';
 import { Acknowledgements } from './acknowledgements.js';
 import { channelOf } from './grant.js';
 import { type Cursor, formatId, MAX_CHANNELS } from './position.js';
+import { toChannelPresence } from './presence.dto.js';
+import { Presence } from './presence.js';
 import { RealtimeTokensService, refused } from './realtime-tokens.service.js';
 import { RealtimeStream } from './stream.js';
 import {
@@ -14,6 +16,7 @@ import {
   authenticateSchema,
   clientMessageSchema,
   parsePayload,
+  presenceSchema,
   resumeSchema,
   subscribeSchema,
   unsubscribeSchema,
@@ -54,6 +57,7 @@ export class WebsocketRequests {
     private readonly tokens: RealtimeTokensService,
     private readonly stream: RealtimeStream,
     private readonly acknowledgements: Acknowledgements,
+    private readonly presence: Presence,
   ) {
     this.rate = new RateLimiter(clock, REQUESTS_PER_SECOND);
     this.handlers = new Map<string, Handler>([
@@ -61,11 +65,9 @@ export class WebsocketRequests {
       ['unsubscribe', (connection, payload) => this.unsubscribe(connection, payload)],
       ['resume', (connection, payload) => this.resume(connection, payload)],
       ['message', (connection, payload) => this.publish(connection, payload)],
+      ['presence', (connection, payload) => this.present(connection, payload)],
       ['authenticate', (connection, payload) => this.authenticate(connection, payload)],
-      [
-        'acknowledge',
-        ({ grant }, payload) => this.acknowledgements.acknowledge(grant, parsePayload(acknowledgeSchema, payload)),
-      ],
+      ['acknowledge', (connection, payload) => this.acknowledge(connection, payload)],
     ]);
   }
 
@@ -155,6 +157,17 @@ export class WebsocketRequests {
     this.tokens.authorisePublishing(grant, channel);
     const position = await this.stream.publish(channelOf(grant, channel), { event, data: JSON.stringify(data) });
     return { id: formatId(position) };
+  }
+
+  private async present({ grant }: WebsocketConnection, payload: unknown): Promise<Done> {
+    const { channel } = parsePayload(presenceSchema, payload);
+    this.tokens.authorisePresence(grant, channel);
+    return { ok: true, ...toChannelPresence(await this.presence.read(channelOf(grant, channel))) };
+  }
+
+  private async acknowledge({ grant }: WebsocketConnection, payload: unknown): Promise<Done> {
+    const ids = parsePayload(acknowledgeSchema, payload);
+    return { ok: true, ...(await this.acknowledgements.acknowledge(grant, ids)) };
   }
 
   private async authenticate(connection: WebsocketConnection, payload: unknown): Promise<Done> {

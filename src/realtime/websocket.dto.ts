@@ -24,6 +24,7 @@ export const subscribeSchema = z.strictObject({ channels, after: cursorSchema.op
 export const unsubscribeSchema = z.strictObject({ channels });
 export const resumeSchema = z.strictObject({ channels, after: cursorSchema });
 export const authenticateSchema = z.strictObject({ token });
+export const presenceSchema = z.strictObject({ channel: channelSchema });
 export const clientMessageSchema = publishBody.extend({ channel: channelSchema });
 export const acknowledgeSchema = acknowledgementBody;
 

@@ -165,7 +165,9 @@ describe('what is wrong', () => {
       ['message', { channel: 'mine', event: 'said', data: 'x'.repeat(70_000) }, 'invalid_request', 'data'],
       ['message', { channel: 'mine', event: 'said', data: 'a\u0000' }, 'invalid_request', 'data'],
       ['authenticate', { token: 'x.y.z' }, 'realtime_token_invalid'],
-      ['presence', {}, 'unknown_event'],
+      ['presence', {}, 'invalid_request', 'channel'],
+      ['presence', { channel: 'mine' }, 'presence_forbidden'],
+      ['who', {}, 'unknown_event'],
     ];
     for (const [event, payload, code, path] of cases) {
       const { error } = await ask(client, event, payload);

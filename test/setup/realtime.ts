@@ -107,7 +107,7 @@ export class SseClient {
 export async function tokenFor(
   api: TestApi,
   key: string,
-  body: { userId?: string; channels?: string[]; ttlSeconds?: number } = {},
+  body: { userId?: string; channels?: string[]; presence?: string[]; ttlSeconds?: number } = {},
 ): Promise<{ token: string; jti: string; expiresAt: string }> {
   const answer = await call(api, 'POST', '/v1/realtime/tokens', {
     key,

@@ -38,7 +38,7 @@ describe('a channel', () => {
   });
 
   it('event does not pose as the stream’s own', () => {
-    for (const event of ['gap', 'closed', 'expiring', 'reconnect', 'open', 'error', 'a\nb', ''])
+    for (const event of ['gap', 'closed', 'expiring', 'reconnect', 'joined', 'left', 'open', 'error', 'a\nb', ''])
       expect(eventSchema.safeParse(event).success).toBe(false);
     expect(eventSchema.safeParse('message').success).toBe(true);
   });
@@ -126,6 +126,7 @@ describe('a realtime token', () => {
     userId: 'u-1',
     channels: ['chat-*'],
     publish: [],
+    presence: ['chat-*'],
     generation: 3,
   };
   const later = (seconds: number) => new Date(NOW.getTime() + seconds * 1_000);
