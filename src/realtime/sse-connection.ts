@@ -47,6 +47,8 @@ export class SseConnection implements Connection, Peer {
       'x-accel-buffering': 'no',
       connection: 'close',
     });
+    // Alone on its way, the head is kept as one string; in front of other text, as the thirty that it was made of.
+    this.response.flushHeaders();
     this.say(`retry: ${RETRY_MS + Math.round(Math.random() * RETRY_SPREAD_MS)}\n\n`);
     this.session.limitTo(now);
     const subscribed = Promise.all(channels.map((channel) => this.session.subscribe(channel, cursor)));

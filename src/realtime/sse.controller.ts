@@ -79,6 +79,9 @@ export class SseController {
     reply.hijack();
     const common = { ...corsHeaders, 'x-request-id': request.id, 'x-content-type-options': 'nosniff' };
     connection.start(common, channels, headers['last-event-id'] ?? after ?? new Map(), this.clock.now());
+    // A stream lives for hours and needs nothing of this again, its token least of all.
+    request.raw.headers = {};
+    request.raw.rawHeaders = [];
   }
 
   /** @returns undefined when a ticket has expired: an `EventSource` stops at 204, and would try a refusal's like for ever */
