@@ -1,0 +1,61 @@
+/** Ids of which the service worker and the pages remember whether they were shown. */
+const REMEMBERED = 500;
+
+/** What pages and their service worker say to each other about a notification that may come to both. */
+export type CopyMessage =
+  /** The worker, before it shows a pushed copy. */
+  | { type: 'is-shown'; notificationId: string }
+  /** A page that has taken the live copy. */
+  | { type: 'shown'; notificationId: string }
+  /** The worker, once it shows the pushed copy. */
+  | { type: 'pushed'; notificationId: string };
+
+/** A set that forgets the oldest. */
+export class Recent {
+  private readonly known = new Set<string>();
+
+  has(id: string): boolean {
+    return this.known.has(id);
+  }
+
+  add(id: string): void {
+    this.known.add(id);
+    const [oldest] = this.known;
+    if (this.known.size > REMEMBERED && oldest !== undefined) this.known.delete(oldest);
+  }
+}
+
+/** The page's side of it; outside pages there is nobody to talk to. */
+export class NotificationCopies {
+  private readonly shown = new Recent();
+  private readonly pushed = new Recent();
+  private readonly channel = 'document' in globalThis ? new BroadcastChannel('carillon') : undefined;
+
+  constructor() {
+    if (!this.channel) return;
+    this.channel.onmessage = ({ data }: { data: unknown }) => {
+      const { type, notificationId } = data as CopyMessage;
+      if (type === 'pushed') this.pushed.add(notificationId);
+      else if (type === 'is-shown' && this.shown.has(notificationId)) this.say({ type: 'shown', notificationId });
+    };
+  }
+
+  /** @returns whether the live copy is the first, here, and whether the system shows the pushed one already */
+  arrived(notificationId: string): { isFirst: boolean; isPushed: boolean } {
+    return { isFirst: !this.shown.has(notificationId), isPushed: this.pushed.has(notificationId) };
+  }
+
+  /** The page has taken the live copy: the worker need not show its own. */
+  taken(notificationId: string): void {
+    this.shown.add(notificationId);
+    this.say({ type: 'shown', notificationId });
+  }
+
+  close(): void {
+    this.channel?.close();
+  }
+
+  private say(message: CopyMessage): void {
+    this.channel?.postMessage(message);
+  }
+}
