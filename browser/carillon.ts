@@ -1,6 +1,7 @@
 import { Positions } from './cursor.js';
 import { CarillonError, type CarillonEvents, Emitter, type MessageHandler, type Status } from './events.js';
 import { NotificationCopies } from './notification-copies.js';
+import { request } from './requests.js';
 import { type Answer, type Line, type LineEnd, type Message, openLine, type TransportName } from './transports.js';
 
 export type { CarillonEvents, MessageContext, MessageHandler, Status } from './events.js';
@@ -29,8 +30,6 @@ const STABLE_MS = 10_000;
 /** Milliseconds after which a better transport is tried again, at first; then doubled. */
 const UPGRADE_MS = 60_000;
 const MAX_UPGRADE_MS = 900_000;
-const REQUEST_MS = 10_000;
-const ACKNOWLEDGE_TRIES = 3;
 /** So many bad connections, or refused tokens, in a row mean that the next will be no better. */
 const MAX_BAD = 3;
 /** What no further try will change. */
@@ -128,22 +127,9 @@ export class Carillon {
   }
 
   /** Tells the service that the user got a notification here, so that it need not be pushed. */
-  async acknowledge(notificationId: string): Promise<void> {
-    for (let tries = 1; ; tries += 1) {
-      const response = await fetch(`${this.url}/v1/realtime/acknowledgements`, {
-        method: 'POST',
-        headers: { authorization: `Bearer ${this.token}`, 'content-type': 'application/json' },
-        body: JSON.stringify({ notificationId }),
-        signal: AbortSignal.timeout(REQUEST_MS),
-      }).catch(() => undefined);
-      if (response?.ok) return;
-      const isWorthAnother = response === undefined || response.status >= 500 || response.status === 429;
-      if (!isWorthAnother || tries === ACKNOWLEDGE_TRIES) {
-        const problem = await response?.json().catch(() => undefined);
-        throw new CarillonError(problem?.code ?? 'acknowledgement_failed', `${notificationId} is not acknowledged`);
-      }
-      await new Promise((resolve) => setTimeout(resolve, RETRY_MS * Math.random()));
-    }
+  acknowledge(notificationId: string): Promise<void> {
+    const url = `${this.url}/v1/realtime/acknowledgements`;
+    return request(url, { method: 'POST', bearer: this.token, body: { notificationId } });
   }
 
   /** Connects again after {@link disconnect}; the channels go on where they were. */
