@@ -41,6 +41,8 @@ const BUILDING = { build: 'always', check: 'never', bench: 'never' };
 const CHECKS = [
   ['node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings'],
   ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json'],
+  ['node_modules/typescript/bin/tsc', '-p', 'browser/tsconfig.json', '--noEmit'],
+  ['node_modules/typescript/bin/tsc', '-p', 'browser/tsconfig.worker.json', '--noEmit'],
   ['node_modules/vitest/vitest.mjs', 'run', '--project', 'unit'],
 ];
 

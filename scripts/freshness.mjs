@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { withLock } from './lock.mjs';
 import { npmCi, runWithProgress } from './processes.mjs';
 
 /** What the build reads: folders whole, files by name. */
-const BUILD_INPUTS = ['src', 'migrations', 'tsconfig.json', 'tsconfig.build.json', 'package-lock.json'];
+const BUILD_INPUTS = ['src', 'migrations', 'browser', 'tsconfig.json', 'tsconfig.build.json', 'package-lock.json'];
 const BUILD_MARKER = 'dist/.built-from';
+/** What pages load is built apart: it knows a DOM, and its service worker another. */
+const PROJECTS = ['tsconfig.build.json', 'browser/tsconfig.json', 'browser/tsconfig.worker.json'];
 
 /**
  * Installs and builds what is missing or stale in the clone `root`; costs some 50 ms when nothing is.
@@ -46,7 +48,13 @@ function isBuilt(root) {
 async function build(root) {
   const hash = sourceHash(root);
   const tsc = join(root, 'node_modules/typescript/bin/tsc');
-  await runWithProgress('building', process.execPath, [tsc, '-p', 'tsconfig.build.json'], { cwd: root });
+  for (const project of PROJECTS) {
+    await runWithProgress(`building ${project}`, process.execPath, [tsc, '-p', project], { cwd: root });
+  }
+  cpSync(join(root, 'browser/demo'), join(root, 'dist/browser/demo'), {
+    recursive: true,
+    filter: (path) => !path.endsWith('.ts'),
+  });
   writeFileSync(join(root, BUILD_MARKER), hash);
 }
 

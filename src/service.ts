@@ -5,6 +5,7 @@ import { ApiModule } from './api.module.js';
 import type { Config } from './config/config.js';
 import { ConfigModule } from './config/config.module.js';
 import { DatabaseModule } from './database/database.module.js';
+import { DemoModule } from './demo/demo.module.js';
 import { makeHttpAdapter } from './http/fastify.js';
 import { JsonLogger, logLabels } from './http/logger.js';
 import { Readiness } from './http/readiness.js';
@@ -25,7 +26,8 @@ const CONNECTIONS_DEADLINE_MS = 26_000;
 function modulesOf(config: Config): (Type | DynamicModule)[] {
   const api = config.CARILLON_ROLE !== 'worker' ? [ApiModule] : [];
   const worker = config.CARILLON_ROLE !== 'api' ? [WorkerModule.of(config)] : [];
-  return [...api, ...worker];
+  const demo = config.CARILLON_ROLE !== 'worker' && config.DEMO_FILE !== undefined ? [DemoModule] : [];
+  return [...api, ...demo, ...worker];
 }
 
 /**

@@ -16,7 +16,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['notifications'],
   ['deliveries'],
   ['realtime', 'webhooks'],
-  ['admin', 'embedded'],
+  ['admin', 'demo', 'embedded'],
 ];
 const FEATURES = LAYERS.slice(4, 10).flat();
 const VENDORS: Readonly<Record<string, string>> = {

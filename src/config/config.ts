@@ -59,6 +59,7 @@ const environmentSchema = z.object({
   SIMULATOR_APNS_SANDBOX_URL: z.url().optional(),
   SIMULATOR_WEBPUSH_URLS: list.default([]),
   SIMULATOR_CA_FILE: z.string().optional(),
+  DEMO_FILE: z.string().optional(),
   APNS_UNAVAILABLE_MIN_DELAY_SECONDS: count(900, 0, 86_400),
   DISPATCH_WINDOW: count(200, 1, 10_000),
   DISPATCH_CONCURRENCY: count(16, 1, 64),

@@ -15,7 +15,8 @@ interface KeptDemo extends DemoApplication {
   credentialsHash: string;
 }
 
-const FILE = 'demo.json';
+/** In the home; the api's demo page reads it, too. */
+export const DEMO_FILE = 'demo.json';
 const NAME = 'demo';
 
 /**
@@ -33,14 +34,14 @@ export async function seedDemo(
   const api = new AdminApi(baseUrl, adminKey);
   const credentials = credentialsOf(setup);
   const credentialsHash = createHash('sha256').update(JSON.stringify(credentials)).digest('hex');
-  const kept = await home.readJson<KeptDemo>(FILE);
+  const kept = await home.readJson<KeptDemo>(DEMO_FILE);
   const isKnown = kept !== undefined && (await api.get(`/v1/applications/${kept.id}`)).status === 200;
   const demo = isKnown ? withoutHash(kept) : await createApplication(api);
   if (!isKnown || kept.credentialsHash !== credentialsHash) {
     for (const [provider, credential] of Object.entries(credentials)) {
       await api.send('PUT', `/v1/applications/${demo.id}/credentials/${provider}`, { ...credential, simulated: true });
     }
-    await home.writeJson(FILE, { ...demo, credentialsHash } satisfies KeptDemo);
+    await home.writeJson(DEMO_FILE, { ...demo, credentialsHash } satisfies KeptDemo);
   }
   return demo;
 }

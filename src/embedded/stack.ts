@@ -9,7 +9,7 @@ import { choosePort, isPortFree } from './ports.js';
 import { startPostgres } from './postgres.js';
 import { startRedis } from './redis.js';
 import { keptSecret } from './secret-file.js';
-import { type DemoApplication, type SimulatorSetup, seedDemo } from './seed.js';
+import { DEMO_FILE, type DemoApplication, type SimulatorSetup, seedDemo } from './seed.js';
 import {
   type ShownAddresses,
   type SimulatorAddresses,
@@ -177,7 +177,8 @@ export class Stack {
   }
 
   private async startApi(env: Record<string, string>, port: number, baseUrl: string): Promise<void> {
-    const options = this.app('api', { ...env, CARILLON_ROLE: 'api', HOST: this.config.host, PORT: String(port) });
+    const own = { HOST: this.config.host, PORT: String(port), DEMO_FILE: this.home.path(DEMO_FILE) };
+    const options = this.app('api', { ...env, CARILLON_ROLE: 'api', ...own });
     this.api = this.supervise('api', (signal) => startReadyApp(options, `${baseUrl}/readyz`, signal));
     await this.api.start();
   }

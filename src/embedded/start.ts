@@ -64,6 +64,7 @@ function banner(ready: ReadyState, home: Home): string {
     '',
     `  API         ${ready.baseUrl}`,
     `  API docs    ${ready.baseUrl}/docs`,
+    `  Live demo   ${ready.baseUrl}/demo`,
     `  Simulators  ${ready.simulator.controlUrl}`,
     `  Keys        ${home.path(READY_FILE)}`,
     `  Logs        ${home.path('logs')}`,

@@ -51,6 +51,11 @@ export class Hub implements OnModuleInit, OnApplicationShutdown {
     return this.feeds.size;
   }
 
+  /** Whether any connection of this process follows a channel. */
+  isFollowed(channel: ChannelRef): boolean {
+    return this.feeds.has(hintChannelOf(channel));
+  }
+
   /** The feed of a channel; {@link release} it as often. */
   follow(channel: ChannelRef): Feed {
     const name = hintChannelOf(channel);
