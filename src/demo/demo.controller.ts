@@ -94,6 +94,6 @@ export class DemoController {
     @Body() { userId }: z.infer<typeof sessionBody>,
   ): Promise<{ id: string }> {
     assertOwnMachine(request);
-    return { id: await this.demo.notify(userId) };
+    return { id: await this.demo.notify(userId, `${request.protocol}://${request.headers.host}/demo?user=${userId}`) };
   }
 }

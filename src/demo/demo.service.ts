@@ -35,9 +35,9 @@ export class DemoService {
   }
 
   /** @returns the notification's id */
-  async notify(userId: string): Promise<string> {
+  async notify(userId: string, clickUrl: string): Promise<string> {
     const { id: applicationId } = await this.application.read();
-    const content = { title: `Hello ${userId}`, body: 'Sent from the demo page', clickUrl: '/demo' };
+    const content = { title: `Hello ${userId}`, body: 'Sent from the demo page', clickUrl };
     const { accepted } = await this.acceptance.accept(applicationId, { audience: { userIds: [userId] }, content }, undefined);
     return accepted.id;
   }

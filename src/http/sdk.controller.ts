@@ -21,7 +21,7 @@ const fileParams = z.strictObject({ file: z.string() });
 /** The browser's side of Carillon, for every page: it holds no secret. */
 @Controller()
 export class SdkController {
-  private readonly files = new StaticFiles('', [
+  private readonly files = new StaticFiles('sdk/', [
     ...MODULES.flatMap((name) => [`${name}.js`, `${name}.d.ts`]),
     SERVICE_WORKER,
   ]);

@@ -29,7 +29,7 @@ export class StaticFiles {
   private readonly known = new Map<string, Promise<StaticFile>>();
   private readonly names: ReadonlySet<string>;
 
-  /** @param folder below the built `browser/`, with a slash at its end, or '' */
+  /** @param folder below the built `browser/`, with a slash at its end */
   constructor(
     private readonly folder: string,
     names: readonly string[],

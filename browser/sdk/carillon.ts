@@ -222,7 +222,7 @@ export class Carillon {
     }
     const context = { transport, isReplay: this.isCatchingUp };
     const handled = [...handlers].map((handler) => this.run(() => handler(message, context)));
-    if (event === 'notification' && channel.startsWith('user:')) void this.notify(message, handled);
+    if (event === 'notification') void this.notify(message, handled);
   }
 
   private async run(handle: () => unknown): Promise<boolean> {
@@ -243,7 +243,8 @@ export class Carillon {
     this.events.emit('notification', { notificationId, message, isPushed });
     if (!(await Promise.all(handled)).includes(true)) return;
     this.copies.taken(notificationId);
-    if (this.options.acknowledge === false) return;
+    // Only what was meant for this user alone can be kept from being pushed.
+    if (this.options.acknowledge === false || !message.channel.startsWith('user:')) return;
     await this.acknowledge(notificationId).catch((error: CarillonError) => this.events.emit('error', error));
   }
 
