@@ -8,9 +8,9 @@ const CUT_MS = 5_000;
 
 const userId = /^[\w.-]{1,32}$/.exec(new URLSearchParams(location.search).get('user') ?? '')?.[0] ?? 'ada';
 const inbox = `user:${userId}`;
-let client = follow();
 let isCut = false;
 let replayed = 0;
+let client = follow();
 
 async function post<Body>(path: string, body: object): Promise<Body> {
   const response = await fetch(path, {
@@ -123,4 +123,6 @@ element('cut').addEventListener('click', cut);
 element('notify').addEventListener('click', () => void sendNotification());
 element('transport').addEventListener('change', choose);
 element<HTMLFormElement>('say').addEventListener('submit', (event) => void say(event));
-addEventListener('pagehide', () => client.close());
+// A page that is only put aside may come back as it was.
+addEventListener('pagehide', () => client.disconnect());
+addEventListener('pageshow', () => client.connect());

@@ -17,6 +17,8 @@ export interface CarillonOptions {
   transports?: readonly TransportName[];
   /** Tell the service of each notification that was handled here. Default true. */
   acknowledge?: boolean;
+  /** Milliseconds after which a better transport than the one that works is tried again, at first; then doubled. Default a minute. */
+  upgradeAfterMs?: number;
 }
 
 const ALL_TRANSPORTS: readonly TransportName[] = ['websocket', 'sse', 'polling'];
@@ -27,7 +29,6 @@ const RETRY_MS = 2_000;
 const MAX_RETRY_MS = 30_000;
 /** Milliseconds after which a connection that ends was a good one. */
 const STABLE_MS = 10_000;
-/** Milliseconds after which a better transport is tried again, at first; then doubled. */
 const UPGRADE_MS = 60_000;
 const MAX_UPGRADE_MS = 900_000;
 /** So many bad connections, or refused tokens, in a row mean that the next will be no better. */
@@ -55,7 +56,7 @@ export class Carillon {
   private attempt = 0;
   private failures = 0;
   private refusedTokens = 0;
-  private upgradeMs = UPGRADE_MS;
+  private upgradeMs: number;
   private liveSinceMs: number | undefined;
   private isCatchingUp = true;
   private isSyncing = false;
@@ -66,6 +67,7 @@ export class Carillon {
     this.url = options.url.replace(/\/+$/, '');
     this.transports = options.transports ?? ALL_TRANSPORTS;
     if (this.transports.length === 0) throw new TypeError('transports: name one at least');
+    this.upgradeMs = options.upgradeAfterMs ?? UPGRADE_MS;
     if ('document' in globalThis) this.watchPage();
   }
 
@@ -319,7 +321,7 @@ export class Carillon {
   private planUpgrade(): void {
     clearTimeout(this.upgradeTimer);
     if (this.rung === 0) {
-      this.upgradeMs = UPGRADE_MS;
+      this.upgradeMs = this.options.upgradeAfterMs ?? UPGRADE_MS;
       return;
     }
     this.candidateRung = 0;
