@@ -280,6 +280,8 @@ export class Carillon {
   }
 
   private refused({ code, message, details, retryAfterMs }: Extract<LineEnd, { kind: 'refused' }>): void {
+    // That a token ends is nothing unusual.
+    if (code === 'realtime_token_expired') return this.tokenEnded(code);
     this.events.emit('error', new CarillonError(code, message));
     const forbidden = code === 'channel_forbidden' ? /^"(.+)" is not allowed/.exec(details[0] ?? '')?.[1] : undefined;
     if (forbidden !== undefined) {
