@@ -72,7 +72,7 @@ describe("a browser's own means", () => {
     await run(`
       const answer = await fetch(API + '/v1/realtime/tickets', { method: 'POST', headers: { authorization: 'Bearer ' + TOKEN } });
       const { ticket } = await answer.json();
-      const source = new EventSource(API + '/v1/realtime/events?' + new URLSearchParams({ channels: 'native', ticket }));
+      const source = new EventSource(API + '/v1/realtime/events?' + new URLSearchParams({ channels: 'native', after: 'start', ticket }));
       source.addEventListener('line', (event) => received.push(JSON.parse(event.data).data.n));
       await new Promise((resolve) => { source.onopen = resolve; });
     `);
@@ -82,7 +82,7 @@ describe("a browser's own means", () => {
   it('fetch reads the stream', async () => {
     await run(`
       const headers = { authorization: 'Bearer ' + TOKEN };
-      const { body } = await fetch(API + '/v1/realtime/events?channels=streamed', { headers });
+      const { body } = await fetch(API + '/v1/realtime/events?channels=streamed&after=start', { headers });
       const reader = body.pipeThrough(new TextDecoderStream()).getReader();
       (async () => {
         for (let rest = ''; ; ) {
