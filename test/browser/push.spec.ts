@@ -75,8 +75,8 @@ const shown = (): Promise<ShownNotification[]> =>
 async function push(content: object): Promise<string> {
   const id = await world.notify(application, { audience: { deviceIds: [deviceId] }, content });
   await world.until(application, id, { counts: { accepted: 1 } });
-  const { items } = await world.control('GET', '/__messages?provider=webpush&limit=1000');
-  const message = items.find(({ body }: { body: unknown }) => JSON.stringify(body).includes(id));
+  const { messages } = await world.control('GET', '/__messages?provider=webpush&limit=1000');
+  const message = messages.find(({ body }: { body: unknown }) => JSON.stringify(body).includes(id));
   const data = typeof message.body === 'string' ? message.body : JSON.stringify(message.body);
   await cdp.send('ServiceWorker.deliverPushMessage', { origin: site.origin, registrationId, data });
   return id;
