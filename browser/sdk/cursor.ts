@@ -41,9 +41,15 @@ export class Positions {
     this.tags.delete(channel);
   }
 
-  /** Takes over what a cursor of the service says of these channels. */
+  /** Takes over what a cursor of the service says of these channels, where it leads on: two connections may be of two minds. */
   take(channels: Iterable<string>, cursor: string): void {
-    for (const channel of channels) this.begin(channel, cursor);
+    for (const channel of channels) {
+      const said = this.inCursor(channel, cursor);
+      const known = this.ofChannel.get(channel);
+      if (!said) continue;
+      const isBeginning = known === undefined || known.epoch === BEGINNING.epoch;
+      if (isBeginning || (known.epoch === said.epoch && known.seq < said.seq)) this.ofChannel.set(channel, said);
+    }
   }
 
   /**

@@ -54,8 +54,14 @@ export class Emitter {
 
   emit<Name extends keyof CarillonEvents>(name: Name, value: CarillonEvents[Name]): void {
     const listeners = this.listeners.get(name);
-    // What is lost is never passed over in silence.
-    if (name === 'gap' && !listeners?.size) console.warn('carillon: messages are lost, and nothing listens to "gap"', value);
-    for (const listener of listeners ?? []) listener(value as never);
+    // What is lost or broken is never passed over in silence.
+    if ((name === 'gap' || name === 'error') && !listeners?.size) console.warn(`carillon: ${name}`, value);
+    for (const listener of listeners ?? []) {
+      try {
+        listener(value as never);
+      } catch (error) {
+        console.error(`carillon: a listener of "${name}" failed`, error);
+      }
+    }
   }
 }

@@ -31,6 +31,8 @@ describe('the cursor of the browser SDK', () => {
     other.take(['a', 'b', 'c'], said);
     expect(other.cursor(['a', 'b', 'c'])).toBe(said);
     expect(other.cursor(['c'])).toBe('');
+    other.take(['a', 'b'], formatCursor([[tagOf('a'), { epoch: EPOCH, seq: 2 }]]));
+    expect(other.cursor(['a', 'b'])).toBe(said);
   });
 });
 
