@@ -99,6 +99,14 @@ describe('architecture', () => {
     expect(offences((source) => imported(source, (path) => /^(test|bench)\//.test(path)))).toEqual([]);
   });
 
+  it('what pages load imports nothing but itself', () => {
+    const outside = filesBelow('browser')
+      .map(read)
+      .flatMap(({ path, imports }) => imports.map(({ specifier, path: to }) => ({ from: path, specifier, to })))
+      .filter(({ to }) => !to?.startsWith('browser/'));
+    expect(outside).toEqual([]);
+  });
+
   it('R2: controllers and processors reach SQL through a service', () => {
     const wrong = offences((source) =>
       /\.(controller|processors?|gateway)\.ts$/.test(source.path)
@@ -208,9 +216,9 @@ describe('architecture', () => {
   });
 
   it('keeps every file readable in one sitting', () => {
-    const tooLong = [...filesBelow('src'), ...filesBelow('test'), ...filesBelow('bench')].filter(
-      (path) => readFileSync(join(ROOT, path), 'utf8').split('\n').length > 401,
-    );
+    const tooLong = ['src', 'browser', 'test', 'bench']
+      .flatMap(filesBelow)
+      .filter((path) => readFileSync(join(ROOT, path), 'utf8').split('\n').length > 401);
     expect(tooLong).toEqual([]);
   });
 });

@@ -1,6 +1,7 @@
 import { Positions } from './cursor.js';
 import { CarillonError, type CarillonEvents, Emitter, type MessageHandler, type Status } from './events.js';
 import { NotificationCopies } from './notification-copies.js';
+import { watchPage } from './page.js';
 import { request } from './requests.js';
 import { type Answer, type Line, type LineEnd, type Message, openLine, type TransportName } from './transports.js';
 
@@ -68,7 +69,8 @@ export class Carillon {
     this.transports = options.transports ?? ALL_TRANSPORTS;
     if (this.transports.length === 0) throw new TypeError('transports: name one at least');
     this.upgradeMs = options.upgradeAfterMs ?? UPGRADE_MS;
-    if ('document' in globalThis) this.watchPage();
+    const news = { back: () => this.comeBack(), offline: () => this.line && this.ended({ kind: 'lost' }) };
+    watchPage(news, this.leaving.signal);
   }
 
   get status(): Status {
@@ -377,21 +379,8 @@ export class Carillon {
   }
 
   /** Who comes back to the page, or to the network, does not want to wait. */
-  private watchPage(): void {
-    const comeBack = (): void => {
-      if (this.current.state === 'waiting') void this.open();
-    };
-    const { signal } = this.leaving;
-    const page = globalThis as unknown as EventTarget & { document: EventTarget & { visibilityState: string } };
-    page.addEventListener('online', comeBack, { signal });
-    page.addEventListener('offline', () => this.line && this.ended({ kind: 'lost' }), { signal });
-    page.document.addEventListener(
-      'visibilitychange',
-      () => {
-        if (page.document.visibilityState === 'visible') comeBack();
-      },
-      { signal },
-    );
+  private comeBack(): void {
+    if (this.current.state === 'waiting') void this.open();
   }
 
   private become(status: Status): void {

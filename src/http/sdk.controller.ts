@@ -10,6 +10,7 @@ const MODULES = [
   'cursor',
   'events',
   'notification-copies',
+  'page',
   'push-record',
   'requests',
   'transports',
