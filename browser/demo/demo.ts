@@ -1,5 +1,15 @@
 import { Carillon, type Message, type MessageContext, type TransportName } from '../sdk/carillon.js';
-import { addLine, addNotice, addPrice, element, logMessage, logNote, showState, showStatus, TRANSPORT_NAMES } from './view.js';
+import {
+  addLine,
+  addNotice,
+  addPrice,
+  element,
+  logMessage,
+  logNote,
+  showState,
+  showStatus,
+  TRANSPORT_NAMES,
+} from './view.js';
 
 const CHAT = 'demo-chat';
 const PRICES = 'demo-prices';

@@ -25,7 +25,8 @@ export type PushState = 'unsupported' | 'denied' | 'off' | 'on';
 
 /** What this browser would do; asks the user nothing. */
 export async function pushState(): Promise<PushState> {
-  if (!('serviceWorker' in navigator && 'PushManager' in globalThis && 'Notification' in globalThis)) return 'unsupported';
+  if (!('serviceWorker' in navigator && 'PushManager' in globalThis && 'Notification' in globalThis))
+    return 'unsupported';
   if (Notification.permission === 'denied') return 'denied';
   return (await readRecord()) === undefined ? 'off' : 'on';
 }
@@ -37,7 +38,8 @@ export async function pushState(): Promise<PushState> {
  * @throws CarillonError `push_unsupported`, `push_denied`, `push_failed`, and what the service refuses
  */
 export async function enablePush(options: PushOptions): Promise<{ deviceId: string }> {
-  if ((await pushState()) === 'unsupported') throw new CarillonError('push_unsupported', 'This browser takes no pushes.');
+  if ((await pushState()) === 'unsupported')
+    throw new CarillonError('push_unsupported', 'This browser takes no pushes.');
   if ((await Notification.requestPermission()) !== 'granted') {
     throw new CarillonError('push_denied', 'The user does not allow notifications.');
   }

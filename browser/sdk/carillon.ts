@@ -96,7 +96,8 @@ export class Carillon {
     }
     this.connect();
     return () => {
-      if (handlers.delete(handler) && handlers.size === 0 && this.handlers.get(channel) === handlers) this.drop(channel);
+      if (handlers.delete(handler) && handlers.size === 0 && this.handlers.get(channel) === handlers)
+        this.drop(channel);
     };
   }
 
@@ -267,24 +268,28 @@ export class Carillon {
     if (livedMs !== undefined && livedMs > STABLE_MS) this.failures = 0;
     this.hangUp();
     // The service spreads its clients itself.
-    if (end.kind === 'reconnect') return this.openIn(end.delayMs);
-    if (end.kind === 'closed') {
+    if (end.kind === 'reconnect') this.openIn(end.delayMs);
+    else if (end.kind === 'closed') {
       this.events.emit('closed', { reason: end.reason });
-      return this.tokenEnded(end.reason);
-    }
-    if (end.kind === 'refused' && !end.code.startsWith('http_')) return this.refused(end);
-    const isBad = livedMs === undefined || this.failures >= MAX_BAD;
+      this.tokenEnded(end.reason);
+    } else if (end.kind === 'refused' && !end.code.startsWith('http_')) this.refused(end);
+    else this.lost(livedMs !== undefined, end.kind === 'refused' ? end.retryAfterMs : undefined);
+  }
+
+  private lost(wasLive: boolean, retryAfterMs: number | undefined): void {
+    const isBad = !wasLive || this.failures >= MAX_BAD;
     if (isBad) this.rung += 1;
     // Another transport at once; when none of them works, all of them later.
-    if (isBad && this.rung < this.transports.length) return void this.open();
-    this.rung %= this.transports.length;
-    this.retry(end.kind === 'refused' ? end.retryAfterMs : undefined);
+    if (isBad && this.rung < this.transports.length) void this.open();
+    else {
+      this.rung %= this.transports.length;
+      this.retry(retryAfterMs);
+    }
   }
 
   private refused({ code, message, details, retryAfterMs }: Extract<LineEnd, { kind: 'refused' }>): void {
     // That a token ends is nothing unusual.
-    if (code === 'realtime_token_expired') return this.tokenEnded(code);
-    this.events.emit('error', new CarillonError(code, message));
+    if (code !== 'realtime_token_expired') this.events.emit('error', new CarillonError(code, message));
     const forbidden = code === 'channel_forbidden' ? /^"(.+)" is not allowed/.exec(details[0] ?? '')?.[1] : undefined;
     if (forbidden !== undefined) {
       this.forbid(forbidden);

@@ -72,6 +72,13 @@ export function openLine(transport: TransportName, client: LineClient): Line {
   return transport === 'sse' ? new SseLine(client) : new PollingLine(client);
 }
 
+/** RFC 9457, as far as it is read here. */
+interface Problem {
+  code: string;
+  detail: string;
+  errors: { path: string; message: string }[];
+}
+
 /** What the service says beside messages. */
 interface Control {
   secondsLeft?: number;
@@ -250,7 +257,8 @@ abstract class FetchLine implements Line {
       signal: this.request.signal,
     });
     if (response.ok) return response;
-    const { code = `http_${response.status}`, detail = response.statusText, errors } = await response.json().catch(() => ({}));
+    const problem = (await response.json().catch(() => ({}))) as Partial<Problem>;
+    const { code = `http_${response.status}`, detail = response.statusText, errors = [] } = problem;
     throw new Refused(refusal({ code, message: detail, errors }, response));
   }
 
@@ -335,9 +343,9 @@ class PollingLine extends FetchLine {
     this.watch.allow(waitSeconds * 1_000 + POLL_GRACE_MS);
     const response = await this.get('/v1/realtime/poll', { waitSeconds: String(waitSeconds) });
     const isEmpty = response.status === 204;
-    const { messages, cursor }: { messages: Message[]; cursor: string } = isEmpty
+    const { messages, cursor } = isEmpty
       ? { messages: [], cursor: response.headers.get('x-cursor') ?? '' }
-      : await response.json();
+      : ((await response.json()) as { messages: Message[]; cursor: string });
     if (this.isOver) return;
     for (const message of messages) this.client.message(message);
     this.client.cursorIs(cursor);

@@ -38,7 +38,11 @@ export class DemoService {
   async notify(userId: string, clickUrl: string): Promise<string> {
     const { id: applicationId } = await this.application.read();
     const content = { title: `Hello ${userId}`, body: 'Sent from the demo page', clickUrl };
-    const { accepted } = await this.acceptance.accept(applicationId, { audience: { userIds: [userId] }, content }, undefined);
+    const { accepted } = await this.acceptance.accept(
+      applicationId,
+      { audience: { userIds: [userId] }, content },
+      undefined,
+    );
     return accepted.id;
   }
 }

@@ -40,7 +40,12 @@ beforeAll(async () => {
   });
   await cdp.send('ServiceWorker.enable');
   await page.goto(site.origin);
-  const options = { url: world.api.baseUrl, clientKey: application.clientKey, applicationId: application.id, userId: 'u-1' };
+  const options = {
+    url: world.api.baseUrl,
+    clientKey: application.clientKey,
+    applicationId: application.id,
+    userId: 'u-1',
+  };
   const enabled: { deviceId: string } = await page.evaluate(`(async () => {
     globalThis.push = await import('${world.api.baseUrl}/sdk/carillon-push.js');
     return push.enablePush(${JSON.stringify(options)});
@@ -99,7 +104,9 @@ async function click(kind: 'notificationclick' | 'notificationclose'): Promise<v
 describe('the service worker', () => {
   it('shows what is pushed, and its click is a receipt in the delivery log', async () => {
     const id = await push({ title: 'Your parcel', body: 'is at the door', data: { parcel: '7' } });
-    await eventually(async () => expect(await shown()).toEqual([{ title: 'Your parcel', body: 'is at the door', tag: id }]));
+    await eventually(async () =>
+      expect(await shown()).toEqual([{ title: 'Your parcel', body: 'is at the door', tag: id }]),
+    );
     await eventually(async () => expect(await receipts(id)).toEqual(['displayed']));
     await click('notificationclick');
     await eventually(async () => expect(await receipts(id)).toEqual(['displayed', 'opened']));

@@ -56,7 +56,9 @@ describe('the files of the SDK', () => {
       expect((await call(api, 'GET', `/sdk/${name}`)).body.code).toBe('file_not_found');
     }
     const status = await new Promise((resolve) => {
-      request(`${api.baseUrl}/`, { path: '/sdk/../package.json' }, (answer) => resolve(answer.resume().statusCode)).end();
+      request(`${api.baseUrl}/`, { path: '/sdk/../package.json' }, (answer) =>
+        resolve(answer.resume().statusCode),
+      ).end();
     });
     expect(status).toBe(404);
   });

@@ -259,8 +259,7 @@ describe('publishing', () => {
 describe('a notification', () => {
   const notify = (notificationId: string) =>
     publish(api, application.serverKey, 'user:u-1', { notificationId, title: 'Hello' }, 'notification');
-  const acknowledgements = () =>
-    proxy.requests.filter((line) => line === 'POST /v1/realtime/acknowledgements').length;
+  const acknowledgements = () => proxy.requests.filter((line) => line === 'POST /v1/realtime/acknowledgements').length;
 
   it('is told once, and acknowledged once a handler took it', async () => {
     const { client, told } = open();
