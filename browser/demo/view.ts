@@ -73,14 +73,15 @@ export function addNotice(title: string, body: string, isPushed: boolean): void 
 }
 
 export function addPrice(symbol: string, price: number): void {
-  const before = prices.at(-1) ?? price;
+  const before = prices.at(-1);
   prices.push(price);
   if (prices.length > MAX_PRICES) prices.shift();
   element('price').textContent = `${symbol} ${price.toFixed(2)}`;
+  element('curve').setAttribute('points', curveOf(prices));
+  if (before === undefined) return;
   const change = element('change');
   change.className = price < before ? 'down' : 'up';
   change.textContent = `${price < before ? '▼' : '▲'} ${Math.abs(price - before).toFixed(2)}`;
-  element('curve').setAttribute('points', curveOf(prices));
 }
 
 function curveOf(values: readonly number[]): string {

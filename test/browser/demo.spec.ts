@@ -45,6 +45,7 @@ async function open(user: string, more: object = {}): Promise<Page> {
 }
 
 const stateOf = async (page: Page) => (await page.textContent('#state')) ?? '';
+const pricesOf = async (page: Page) => ((await page.getAttribute('#curve', 'points')) ?? '').split(' ').length;
 const linesOf = (page: Page) => page.locator('#lines li').allTextContents();
 
 async function say(page: Page, text: string): Promise<void> {
@@ -89,8 +90,7 @@ describe('the demo page', () => {
   });
 
   it('has a ticker that runs', async () => {
-    const points = async (page: Page) => ((await page.getAttribute('#curve', 'points')) ?? '').split(' ').length;
-    await eventually(async () => (await points(ada)) > 3 && (await points(grace)) > 3, WITHIN);
+    await eventually(async () => (await pricesOf(ada)) > 3 && (await pricesOf(grace)) > 3, WITHIN);
   });
 
   it('shows what was replayed after the connection was cut', async () => {
@@ -118,14 +118,17 @@ describe('the demo page', () => {
     expect(await grace.textContent('#notices')).not.toContain('Hello live');
   });
 
-  it.each(['light', 'dark'] as const)('fits a desktop and a phone, %s', async (colorScheme) => {
+  it.each(['light', 'dark'] as const)('fits a desktop and a phone, %s', { timeout: 60_000 }, async (colorScheme) => {
     for (const [name, width, height] of [
       ['desktop', 1280, 900],
       ['phone', 390, 844],
     ] as const) {
       const page = await open(`${name}-${colorScheme}`, { colorScheme, viewport: { width, height } });
       await say(page, 'How does this look?');
-      await eventually(async () => (await linesOf(page)).length > 0, WITHIN);
+      await page.click('#notify');
+      await eventually(async () => (await linesOf(page)).length > 0 && (await pricesOf(page)) > 2, WITHIN);
+      await page.click('#cut');
+      await eventually(async () => (await page.locator('tr.replayed').count()) > 2, WITHIN);
       const overflow: number = await page.evaluate('document.documentElement.scrollWidth - innerWidth');
       expect(overflow).toBeLessThanOrEqual(0);
       await page.screenshot({ path: join(ARTIFACTS, `${name}-${colorScheme}.png`), fullPage: true });

@@ -80,11 +80,20 @@ const shown = (): Promise<ShownNotification[]> =>
 async function push(content: object): Promise<string> {
   const id = await world.notify(application, { audience: { deviceIds: [deviceId] }, content });
   await world.until(application, id, { counts: { accepted: 1 } });
-  const { messages } = await world.control('GET', '/__messages?provider=webpush&limit=1000');
-  const message = messages.find(({ body }: { body: unknown }) => JSON.stringify(body).includes(id));
-  const data = typeof message.body === 'string' ? message.body : JSON.stringify(message.body);
-  await cdp.send('ServiceWorker.deliverPushMessage', { origin: site.origin, registrationId, data });
+  await deliver((await messageOf(id)).body);
   return id;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: as the simulator recorded it
+async function messageOf(notificationId: string): Promise<any> {
+  const { messages } = await world.control('GET', '/__messages?provider=webpush&limit=1000');
+  return messages.find(({ body }: { body: unknown }) => JSON.stringify(body).includes(notificationId));
+}
+
+/** As the browser does with what its push service hands it. */
+async function deliver(payload: unknown): Promise<void> {
+  const data = typeof payload === 'string' ? payload : JSON.stringify(payload);
+  await cdp.send('ServiceWorker.deliverPushMessage', { origin: site.origin, registrationId, data });
 }
 
 async function receipts(id: string): Promise<string[]> {
@@ -94,11 +103,15 @@ async function receipts(id: string): Promise<string[]> {
 
 /** No protocol clicks a notification of a browser without a window: the worker gets the event that a click would be. */
 async function click(kind: 'notificationclick' | 'notificationclose'): Promise<void> {
-  const worker = context.serviceWorkers().find((one) => one.url().startsWith(site.origin));
-  await worker?.evaluate(`(async () => {
+  await inWorker(`
     const [notification] = await self.registration.getNotifications();
-    self.dispatchEvent(new NotificationEvent('${kind}', { notification }));
-  })()`);
+    self.dispatchEvent(new NotificationEvent('${kind}', { notification }));`);
+}
+
+async function inWorker(script: string): Promise<unknown> {
+  const worker = context.serviceWorkers().find((one) => one.url().startsWith(site.origin));
+  if (!worker) throw new Error('the worker does not run');
+  return worker.evaluate(`(async () => { ${script} })()`);
 }
 
 describe('the service worker', () => {
@@ -150,14 +163,47 @@ describe('the service worker', () => {
     const liveFirst = crypto.randomUUID();
     await liveCopy(liveFirst);
     await eventually(async () => expect(await known()).toHaveLength(2));
-    const data = JSON.stringify({ title: 'Live first', data: { carillonNotificationId: liveFirst } });
-    await cdp.send('ServiceWorker.deliverPushMessage', { origin: site.origin, registrationId, data });
-    const after = JSON.stringify({ title: 'After it', data: { carillonNotificationId: crypto.randomUUID() } });
-    await cdp.send('ServiceWorker.deliverPushMessage', { origin: site.origin, registrationId, data: after });
+    await deliver({ title: 'Live first', data: { carillonNotificationId: liveFirst } });
+    await deliver({ title: 'After it', data: { carillonNotificationId: crypto.randomUUID() } });
     await eventually(async () =>
       expect((await shown()).map(({ title }) => title)).toEqual(expect.arrayContaining(['After it'])),
     );
     expect((await shown()).map(({ title }) => title)).not.toContain('Live first');
+  });
+
+  it('leads to pages of its own origin, and to no others', async () => {
+    // The page at the start of the site is open already.
+    await inWorker(`
+      self.led = [];
+      self.clients.openWindow = async (url) => void self.led.push('opened ' + url);
+      WindowClient.prototype.focus = async function () { self.led.push('focused ' + this.url); };`);
+    const targets = ['/orders/7', `${site.origin}/orders/8`, 'https://evil.example/x', 'javascript:alert(1)'];
+    for (const [i, url] of targets.entries()) {
+      await deliver({ title: 'Look', tag: 'look', url });
+      await eventually(async () => expect(await shown()).toHaveLength(1));
+      await click('notificationclick');
+      await eventually(async () => expect(await inWorker('return self.led.length;')).toBe(i + 1));
+    }
+    const { origin } = site;
+    expect(await inWorker('return self.led;')).toEqual([
+      `opened ${origin}/orders/7`,
+      `opened ${origin}/orders/8`,
+      `focused ${origin}/`,
+      `focused ${origin}/`,
+    ]);
+  });
+
+  it('registers the address that the push service changes to', async () => {
+    const subscription = await world.subscription(application);
+    await inWorker(`
+      PushManager.prototype.getSubscription = async () => ({ toJSON: () => (${JSON.stringify(subscription)}) });
+      self.dispatchEvent(new ExtendableEvent('pushsubscriptionchange'));`);
+    const { endpoint } = subscription as { endpoint: string };
+    await eventually(async () => {
+      const id = await world.notify(application, { audience: { deviceIds: [deviceId] } });
+      await world.until(application, id, { counts: { accepted: 1 } });
+      expect(await messageOf(id)).toMatchObject({ target: endpoint.split('/').at(-1) });
+    });
   });
 
   it('is gone with its device when push is disabled', async () => {
