@@ -38,25 +38,23 @@ export function showState(state: Status['state'], text: string): void {
 /** One more row of what arrived, the newest first. */
 export function logMessage(message: Message, { transport, isReplay }: MessageContext): void {
   const latencyMs = Math.max(0, Date.now() - Date.parse(message.at));
-  logRow(
-    [message.channel, message.event, TRANSPORT_NAMES[transport], isReplay ? 'replayed' : `${latencyMs} ms`],
-    isReplay,
-  );
+  const cells = [message.channel, message.event, TRANSPORT_NAMES[transport], isReplay ? 'replayed' : `${latencyMs} ms`];
+  logRow(cells).classList.toggle('replayed', isReplay);
 }
 
 /** Something that is no message of a channel. */
 export function logNote(what: string, detail = ''): void {
-  logRow(['–', what, detail, ''], false);
+  logRow(['–', what, detail]).lastElementChild?.setAttribute('colspan', '2');
 }
 
-function logRow(cells: readonly string[], isReplay: boolean): void {
+function logRow(cells: readonly string[]): HTMLTableRowElement {
   const row = document.createElement('tr');
-  row.classList.toggle('replayed', isReplay);
   const time = new Date().toLocaleTimeString(undefined, { hour12: false });
   for (const text of [time, ...cells]) row.append(textElement('td', text));
   const log = element('log');
   log.prepend(row);
   while (log.children.length > MAX_ROWS) log.lastElementChild?.remove();
+  return row;
 }
 
 export function addLine(from: string, text: string, isReplay: boolean): void {
