@@ -8,7 +8,11 @@ import { npmCi, runWithProgress } from './processes.mjs';
 const BUILD_INPUTS = ['src', 'migrations', 'browser', 'tsconfig.json', 'tsconfig.build.json', 'package-lock.json'];
 const BUILD_MARKER = 'dist/.built-from';
 /** What pages load is built apart: it knows a DOM, and its service worker another. */
-const PROJECTS = ['tsconfig.build.json', 'browser/tsconfig.json', 'browser/tsconfig.worker.json'];
+const PROJECTS = {
+  'the service': 'tsconfig.build.json',
+  'the browser SDK': 'browser/tsconfig.json',
+  'its service worker': 'browser/tsconfig.worker.json',
+};
 
 /**
  * Installs and builds what is missing or stale in the clone `root`; costs some 50 ms when nothing is.
@@ -48,8 +52,8 @@ function isBuilt(root) {
 async function build(root) {
   const hash = sourceHash(root);
   const tsc = join(root, 'node_modules/typescript/bin/tsc');
-  for (const project of PROJECTS) {
-    await runWithProgress(`building ${project}`, process.execPath, [tsc, '-p', project], { cwd: root });
+  for (const [what, project] of Object.entries(PROJECTS)) {
+    await runWithProgress(`building ${what}`, process.execPath, [tsc, '-p', project], { cwd: root });
   }
   cpSync(join(root, 'browser/demo'), join(root, 'dist/browser/demo'), {
     recursive: true,

@@ -27,6 +27,7 @@ export class Recent {
 
 /** The page's side of it; outside pages there is nobody to talk to. */
 export class NotificationCopies {
+  private readonly known = new Recent();
   private readonly shown = new Recent();
   private readonly pushed = new Recent();
   private readonly channel = 'document' in globalThis ? new BroadcastChannel('carillon') : undefined;
@@ -40,9 +41,11 @@ export class NotificationCopies {
     };
   }
 
-  /** @returns whether the live copy is the first, here, and whether the system shows the pushed one already */
+  /** A live copy is here. @returns whether it is the first one, and whether the system shows the pushed one already */
   arrived(notificationId: string): { isFirst: boolean; isPushed: boolean } {
-    return { isFirst: !this.shown.has(notificationId), isPushed: this.pushed.has(notificationId) };
+    const isFirst = !this.known.has(notificationId);
+    this.known.add(notificationId);
+    return { isFirst, isPushed: this.pushed.has(notificationId) };
   }
 
   /** The page has taken the live copy: the worker need not show its own. */

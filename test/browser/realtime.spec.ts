@@ -41,12 +41,12 @@ afterAll(async () => {
 });
 
 const upTo = (n: number) => Array.from({ length: n }, (_, i) => i + 1);
-const received = (): Promise<number[]> => page.evaluate('globalThis.received ?? []');
+const received = (): Promise<unknown[]> => page.evaluate('globalThis.received ?? []');
 
 /** Opens a page of the customer's site and runs a script in it, which collects numbers in `received`. */
-async function run(script: string): Promise<void> {
+async function run(script: string, origin = site.origin): Promise<void> {
   page = await browser.newPage();
-  await page.goto(site.origin);
+  await page.goto(origin);
   const { token } = await tokenFor(api, application.serverKey, { channels: ['*'] });
   const known = { API: proxy.baseUrl, TOKEN: token };
   await page.evaluate(`(async () => {
@@ -133,6 +133,20 @@ describe('the SDK in a page of another origin', () => {
     await run(script(`sdk-${name}`, `transports: ['${name}']`));
     expect(await transport()).toBe(name);
     await expectAllOf(`sdk-${name}`);
+  });
+
+  it('gives up where the application does not list its origin', async () => {
+    const foreign = await startSite();
+    await run(
+      `
+      const { Carillon } = await import(API + '/sdk/carillon.js');
+      globalThis.carillon = new Carillon({ url: API, getToken: () => TOKEN });
+      carillon.on('closed', ({ reason }) => received.push(reason));
+      carillon.subscribe('foreign', () => undefined);`,
+      foreign.origin,
+    );
+    await eventually(async () => expect(await received()).toEqual(['origin_not_allowed']));
+    await foreign.close();
   });
 
   it('falls back where WebSocket is blocked, and comes up again once it is not, with no message twice', async () => {

@@ -236,6 +236,53 @@ describe('the transport', () => {
   });
 });
 
+describe('a node that stops', () => {
+  it.each(TRANSPORTS)('sends its clients to another, which goes on for them, over %s', async (transport) => {
+    const next = await startApi({ database: database.url, redis: api.config.REDIS_URL });
+    const old = await startApi({ database: database.url, redis: api.config.REDIS_URL });
+    proxy.leadTo(old.baseUrl);
+    const { client, told } = open({ transports: [transport] });
+    const { messages } = follow(client, `moving-${transport}`);
+    await isOpen(client);
+    proxy.leadTo(next.baseUrl);
+    const stopping = old.close();
+    for (const n of upTo(20)) await send(`moving-${transport}`, n);
+    await stopping;
+    await eventually(() => messages.length >= 20, RECONNECTING);
+    expect(numbers(messages)).toEqual(upTo(20));
+    expect(told.gaps).toEqual([]);
+    client.close();
+    proxy.leadTo(api.baseUrl);
+    await next.close();
+  });
+});
+
+describe('giving up', () => {
+  it('comes when one token after the other is refused', async () => {
+    const token = await issue({ userId: 'stolen' });
+    await call(api, 'DELETE', '/v1/realtime/tokens', { key: application.serverKey, body: { token } });
+    const { client, told } = open({ getToken: () => token });
+    follow(client, 'anything');
+    await eventually(() => client.status.state === 'closed', RECONNECTING);
+    expect(told.closed).toEqual(['realtime_token_revoked']);
+    expect(told.states.filter((state) => state === 'connecting')).toHaveLength(3);
+  });
+
+  it('does not come when the backend that gives tokens is away for a while', async () => {
+    let isAway = true;
+    const getToken = () => {
+      if (isAway) throw new Error('away');
+      return issue();
+    };
+    const { client, told } = open({ getToken });
+    follow(client, 'patient');
+    await eventually(() => told.errors.length > 0);
+    expect(told.errors[0]).toMatchObject({ code: 'token_unavailable' });
+    isAway = false;
+    await isOpen(client);
+  });
+});
+
 describe('publishing', () => {
   it('works over WebSocket, where the token allows it', async () => {
     const { client } = open({ grants: { publish: ['talk'] } });
@@ -272,12 +319,13 @@ describe('a notification', () => {
     await eventually(() => told.notifications.length === 1);
     expect(told.errors.map(({ code }) => code)).toEqual(['handler_failed']);
     isFailing = false;
-    await notify('n-2');
-    await notify('n-2');
-    await eventually(() => acknowledgements() === 1);
+    await Promise.all([notify('n-2'), notify('n-2')]);
+    await notify('n-3');
+    await eventually(() => acknowledgements() === 2);
     expect(told.notifications).toMatchObject([
       { notificationId: 'n-1', isPushed: false },
       { notificationId: 'n-2', isPushed: false },
+      { notificationId: 'n-3', isPushed: false },
     ]);
   });
 
@@ -285,7 +333,7 @@ describe('a notification', () => {
     const { client, told } = open({ acknowledge: false });
     follow(client, 'user:u-1');
     await isOpen(client);
-    await notify('n-3');
+    await notify('n-4');
     await eventually(() => told.notifications.length === 1);
     expect(acknowledgements()).toBe(0);
   });

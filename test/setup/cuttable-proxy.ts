@@ -11,25 +11,25 @@ export class CuttableProxy {
 
   private constructor(
     private readonly server: Server,
-    private readonly target: { host: string; port: number },
+    private target: { host: string; port: number },
   ) {
     server.on('connection', (client) => this.carry(client));
   }
 
   static async start(baseUrl: string): Promise<CuttableProxy> {
-    const { hostname, port } = new URL(baseUrl);
     const server = createServer();
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
-    return new CuttableProxy(server, { host: hostname, port: Number(port) });
+    return new CuttableProxy(server, addressOf(baseUrl));
+  }
+
+  /** Whoever comes from now on is led there. */
+  leadTo(baseUrl: string): void {
+    this.target = addressOf(baseUrl);
   }
 
   get baseUrl(): string {
     return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
-  }
-
-  get openLines(): number {
-    return this.lines.size;
   }
 
   cut(): void {
@@ -59,4 +59,9 @@ export class CuttableProxy {
       service.destroy();
     });
   }
+}
+
+function addressOf(baseUrl: string): { host: string; port: number } {
+  const { hostname, port } = new URL(baseUrl);
+  return { host: hostname, port: Number(port) };
 }
