@@ -37,7 +37,7 @@ export class NotificationCopies {
     this.channel.onmessage = ({ data }: { data: unknown }) => {
       const { type, notificationId } = data as CopyMessage;
       if (type === 'pushed') this.pushed.add(notificationId);
-      else if (type === 'is-shown' && this.shown.has(notificationId)) this.say({ type: 'shown', notificationId });
+      else if (type === 'is-shown' && this.shown.has(notificationId)) this.sayShown(notificationId);
     };
   }
 
@@ -51,14 +51,17 @@ export class NotificationCopies {
   /** The page has taken the live copy: the worker need not show its own. */
   taken(notificationId: string): void {
     this.shown.add(notificationId);
-    this.say({ type: 'shown', notificationId });
+    this.sayShown(notificationId);
   }
 
   close(): void {
     this.channel?.close();
   }
 
-  private say(message: CopyMessage): void {
-    this.channel?.postMessage(message);
+  /** What a page behind another one shows, nobody sees. */
+  private sayShown(notificationId: string): void {
+    const { document } = globalThis as { document?: { visibilityState: string } };
+    const message: CopyMessage = { type: 'shown', notificationId };
+    if (document?.visibilityState === 'visible') this.channel?.postMessage(message);
   }
 }
