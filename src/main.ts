@@ -1,7 +1,7 @@
 import module from 'node:module';
 import { loadConfig, loadWorkerProcesses } from './config/config.js';
 import { JsonLogger, logLabels } from './http/logger.js';
-import { endWithSupervisor } from './worker-link.js';
+import { endWithSupervisor } from './process-link.js';
 
 /** What this process runs. */
 export interface Program {
@@ -40,9 +40,12 @@ async function main(): Promise<void> {
   endWithSupervisor(() => stop('supervisor_gone'));
 
   const workers = config.CARILLON_ROLE === 'api' ? [] : loadWorkerProcesses();
+  const apis = config.CARILLON_ROLE === 'worker' ? 1 : config.API_PROCESSES;
   // Only what is needed is loaded: a process that supervises is small.
   const start = async (): Promise<Program | undefined> => {
-    if (workers.length > 1) return (await import('./supervise.js')).supervise(config, workers, logger, stopping.signal);
+    if (workers.length > 1 || apis > 1) {
+      return (await import('./supervise.js')).supervise(config, { apis, workers }, logger, stopping.signal);
+    }
     return (await import('./run-service.js')).runService(config, logger, stopping.signal);
   };
   program = await start().catch(crash);

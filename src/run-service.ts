@@ -6,14 +6,17 @@ import { makeDataSource } from './database/data-source.js';
 import { pendingMigrations } from './database/migration-state.js';
 import type { JsonLogger } from './http/logger.js';
 import { Metrics } from './http/metrics.js';
-import { Readiness } from './http/readiness.js';
+import { type OtherProcesses, Readiness } from './http/readiness.js';
+import type { ProcessFleet } from './process-fleet.js';
+import { answerSupervisor, type ProcessLink } from './process-link.js';
 import { type Service, startService } from './service.js';
-import type { WorkerFleet } from './worker-fleet.js';
-import { answerSupervisor } from './worker-link.js';
 
 const DATABASE_RETRY_MS = 500;
 /** A line for every so many failed looks. */
 const LOG_EVERY = 10;
+/** Milliseconds within which the supervisor tells about the others; it waits less for each of them. */
+const OTHERS_READINESS_MS = 3_000;
+const OTHERS_METRICS_MS = 5_000;
 /** The operating system's, from -20 (first) to 19 (last). */
 const BULK_NICENESS = 5;
 
@@ -27,7 +30,7 @@ export async function runService(
   config: Config,
   logger: JsonLogger,
   signal: AbortSignal,
-  fleet?: WorkerFleet,
+  fleet?: ProcessFleet,
 ): Promise<Service | undefined> {
   // A campaign takes whatever processor there is; whoever serves a push that somebody waits for goes first.
   if (servesOnlyBulk(config)) setPriority(BULK_NICENESS);
@@ -37,21 +40,29 @@ export async function runService(
   const readiness = service.app.get(Readiness);
   const metrics = service.app.get(Metrics);
   if (fleet) {
-    readiness.register('workers', async () => sentence(await fleet.missing()));
+    readiness.register('workers', () => fleet.missingInWords());
     metrics.include(() => fleet.expositions());
   }
+  const link = answerSupervisor({ readiness: () => readiness.missing(), metrics: () => metrics.exposeOwn() });
+  if (link && config.API_PROCESS !== undefined) showCompanions(link, config.API_PROCESS, readiness, metrics);
   logger.log({ event: 'service.started', port: service.port, uptimeMs: Math.round(performance.now()) });
-  answerSupervisor({ readiness: () => readiness.missing(), metrics: () => metrics.expose() });
   return service;
+}
+
+/** Whoever asks for readiness or metrics reaches one of several api processes, and is told about all of them. */
+function showCompanions(link: ProcessLink, name: string, readiness: Readiness, metrics: Metrics): void {
+  readiness.include(async () => {
+    const answer = (await link.ask('readiness', OTHERS_READINESS_MS)) as OtherProcesses | undefined;
+    return answer ?? { needed: { supervisor: 'no answer' }, alike: {} };
+  });
+  metrics.include(async () => {
+    const answer = (await link.ask('metrics', OTHERS_METRICS_MS)) as Record<string, string> | undefined;
+    return new Map(Object.entries(answer ?? { [name]: await metrics.exposeOwn() }));
+  }, 'all');
 }
 
 function servesOnlyBulk({ CARILLON_ROLE, WORKER_LANES }: Config): boolean {
   return CARILLON_ROLE === 'worker' && WORKER_LANES.every((lane) => lane === 'bulk');
-}
-
-function sentence(missing: Readonly<Record<string, string>>): string | undefined {
-  const parts = Object.entries(missing).map(([worker, why]) => `${worker}: ${why}`);
-  return parts.length === 0 ? undefined : parts.join('; ');
 }
 
 /** Returns once the database answers and has every migration of this build; says every few seconds what it waits for. */

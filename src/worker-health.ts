@@ -7,7 +7,7 @@ import { mayReadMetrics } from './http/metrics-token.js';
 import { PROBLEM_MEDIA_TYPE, transportProblem } from './http/problem.js';
 import { requestIdOf } from './http/request-id.js';
 import { followTls, readTls } from './http/tls.js';
-import type { WorkerFleet } from './worker-fleet.js';
+import type { ProcessFleet } from './process-fleet.js';
 
 interface Answer {
   status: number;
@@ -24,7 +24,7 @@ export class WorkerHealth {
 
   constructor(
     private readonly config: Config,
-    private readonly fleet: WorkerFleet,
+    private readonly fleet: ProcessFleet,
     private readonly logger: JsonLogger,
   ) {}
 

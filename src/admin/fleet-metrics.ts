@@ -19,8 +19,8 @@ const AUDIT_REUSE_MS = 30_000;
 const COMMIT_MS = 30_000;
 
 /**
- * What Prometheus reads from Postgres. The figures are those of the whole installation, so every api process shows the same
- * ones: take their `max`, not their sum.
+ * What Prometheus reads from Postgres. The figures are those of the whole installation, so every api node shows the same
+ * ones: take their `max`, not their sum. Of several processes behind one port, the one that answers shows them, unlabelled.
  *
  * - `carillon_attempts_total{provider,outcome,code}`: provider calls since ever.
  * - `carillon_attempt_latency_seconds{provider}`: how long they took, a histogram.
@@ -29,7 +29,8 @@ const COMMIT_MS = 30_000;
  * - `carillon_gates_closed{provider,kind}`: gates closed or half open; kind `throttled`, `breaker` or `credential`.
  * - `carillon_mass_guards{provider}`: mass guards that hold.
  * - `carillon_notifications_unplanned`: notifications whose audience is not resolved yet, though it is time.
- * - `carillon_notifications_accepted_total`: notifications accepted since this process started.
+ * - `carillon_notifications_accepted_total`: notifications accepted since this process started; so it is the process's, and
+ *   would seem to fall if several took turns to show it.
  * - `carillon_invariant_violations`: recent notifications whose counts do not add up. Anything but 0 is a bug of ours; the log
  *   names them (`invariant.violated`).
  */
@@ -58,28 +59,29 @@ export class FleetMetrics implements OnModuleInit {
   }
 
   private gauge(name: string, help: string, labelNames: string[] = []): Gauge {
-    return new Gauge({ name, help, labelNames, registers: [this.metrics.registry] });
-  }
-
-  private counter(name: string, help: string, labelNames: string[] = []): Counter {
-    return new Counter({ name, help, labelNames, registers: [this.metrics.registry] });
+    return new Gauge({ name, help, labelNames, registers: [this.metrics.installation] });
   }
 
   private collectAttempts(): void {
-    const attempts = this.counter('carillon_attempts_total', 'Provider calls.', ['provider', 'outcome', 'code']);
+    const attempts = new Counter({
+      name: 'carillon_attempts_total',
+      help: 'Provider calls.',
+      labelNames: ['provider', 'outcome', 'code'],
+      registers: [this.metrics.installation],
+    });
     const latency = new StoredHistogram({
       name: 'carillon_attempt_latency_seconds',
       help: 'How long provider calls took.',
       bounds: LATENCY_BOUNDS_MS.map((ms) => ms / 1000),
       labelNames: ['provider'],
-      registry: this.metrics.registry,
+      registry: this.metrics.installation,
     });
     this.metrics.onScrape(async () => {
       const tallies = await this.totals.read();
       attempts.reset();
       for (const { provider, outcome, code, n } of tallies) attempts.inc({ provider, outcome, code }, n);
       latency.set(latencySeries(tallies));
-    });
+    }, 'installation');
   }
 
   private collectLanes(): void {
@@ -96,7 +98,7 @@ export class FleetMetrics implements OnModuleInit {
           }
         }
       }
-    });
+    }, 'installation');
   }
 
   private collectGates(): void {
@@ -108,22 +110,25 @@ export class FleetMetrics implements OnModuleInit {
       guards.reset();
       for (const { provider, kind } of closed) gates.inc({ provider, kind });
       for (const { provider } of held) guards.inc({ provider });
-    });
+    }, 'installation');
   }
 
   private collectNotifications(): void {
     const unplanned = this.gauge('carillon_notifications_unplanned', 'Notifications due to be planned.');
-    const accepted = this.counter(
-      'carillon_notifications_accepted_total',
-      'Notifications accepted by the installation since this process started.',
-    );
     const violations = this.gauge('carillon_invariant_violations', 'Recent notifications whose counts do not add up.');
     this.metrics.onScrape(async () => {
       unplanned.set(await this.system.unplanned());
+      violations.set(await this.countViolations());
+    }, 'installation');
+    const accepted = new Counter({
+      name: 'carillon_notifications_accepted_total',
+      help: 'Notifications accepted by the installation since this process started.',
+      registers: [this.metrics.registry],
+    });
+    this.metrics.onScrape(async () => {
       const total = await this.countAccepted();
       accepted.reset();
       accepted.inc(total);
-      violations.set(await this.countViolations());
     });
   }
 

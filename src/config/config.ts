@@ -29,6 +29,9 @@ const environmentSchema = z.object({
     .string()
     .default('false')
     .transform((value) => (value === 'true' || value === 'false' ? value === 'true' : value)),
+  API_PROCESSES: count(1, 1, 64),
+  /** Set by the process that forks several: which of them this one is. */
+  API_PROCESS: z.string().optional(),
   WORKER_LANES: lanes.default([...LANES]),
   WORKER_PROCESSES: count(defaultWorkerProcesses(), 1, 64),
   WORKER_BACKGROUND: flag.default(true),
@@ -98,6 +101,11 @@ export function loadWorkerProcesses(environment: NodeJS.ProcessEnv = process.env
     environment,
   );
   return shareOut(WORKER_LANES, WORKER_PROCESSES, WORKER_BACKGROUND);
+}
+
+/** How many processes are to serve the api's port; 1: whoever starts the api serves it. @throws Error as {@link loadConfig} */
+export function loadApiProcesses(environment: NodeJS.ProcessEnv = process.env): number {
+  return parse(environmentSchema.pick({ API_PROCESSES: true }), environment).API_PROCESSES;
 }
 
 /** The database alone, for the process that only migrates. */

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { loadWorkerProcesses } from './config.js';
+import { loadApiProcesses, loadWorkerProcesses } from './config.js';
 import type { WorkerProcess } from './worker-processes.js';
 
 /** What `npm start` needs to know before it can start anything. Secrets that are absent are generated and kept in `home`. */
@@ -18,6 +18,8 @@ export interface EmbeddedConfig {
   databaseUrl: string | undefined;
   /** Given: used instead of a private Redis. */
   redisUrl: string | undefined;
+  /** Processes that serve the port. */
+  apiProcesses: number;
   workers: readonly WorkerProcess[];
   masterKey: string | undefined;
   adminKey: string | undefined;
@@ -35,6 +37,7 @@ export function readEmbeddedConfig(env: Environment = process.env): EmbeddedConf
     isTls: optional(env, 'TLS_CERT_FILE') !== undefined,
     databaseUrl: optional(env, 'DATABASE_URL'),
     redisUrl: optional(env, 'REDIS_URL'),
+    apiProcesses: loadApiProcesses(env),
     workers: loadWorkerProcesses(env),
     masterKey: optional(env, 'CARILLON_MASTER_KEY'),
     adminKey: optional(env, 'CARILLON_ADMIN_KEY'),

@@ -177,8 +177,9 @@ export class Stack {
   }
 
   private async startApi(env: Record<string, string>, port: number, baseUrl: string): Promise<void> {
-    const own = { HOST: this.config.host, PORT: String(port), DEMO_FILE: this.home.path(DEMO_FILE) };
-    const options = this.app('api', { ...env, CARILLON_ROLE: 'api', ...own });
+    const { host, apiProcesses } = this.config;
+    const settings = { CARILLON_ROLE: 'api', API_PROCESSES: String(apiProcesses), HOST: host, PORT: String(port) };
+    const options = this.app('api', { ...env, ...settings, DEMO_FILE: this.home.path(DEMO_FILE) });
     this.api = this.supervise('api', (signal) => startReadyApp(options, `${baseUrl}/readyz`, signal));
     await this.api.start();
   }

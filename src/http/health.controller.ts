@@ -9,7 +9,11 @@ import { Readiness } from './readiness.js';
 import { Route } from './route.js';
 
 const statusSchema = z.object({ status: z.string() });
-const readinessSchema = z.object({ status: z.string(), missing: z.record(z.string(), z.string()) });
+const readinessSchema = z.object({
+  status: z.string(),
+  missing: z.record(z.string(), z.string()),
+  others: z.record(z.string(), z.string()).optional(),
+});
 
 /** What orchestrators and Prometheus ask, in every role. */
 @Controller()
@@ -35,15 +39,19 @@ export class HealthController {
     tag: 'Health',
     access: 'public',
     responses: {
-      200: { description: 'Ready.', schema: readinessSchema },
+      200: {
+        description: 'Ready. `others` names processes that share the port and are not, and what they lack.',
+        schema: readinessSchema,
+      },
       503: { description: 'Not ready; `missing` names what.', schema: readinessSchema },
     },
   })
   async ready(@Res({ passthrough: true }) reply: FastifyReply): Promise<z.infer<typeof readinessSchema>> {
-    const missing = await this.readiness.missing();
+    const { missing, others } = await this.readiness.whole();
     const isReady = Object.keys(missing).length === 0;
     reply.status(isReady ? 200 : 503).header('cache-control', 'no-store');
-    return { status: isReady ? 'ok' : 'not_ready', missing };
+    const isAlone = Object.keys(others).length === 0;
+    return { status: isReady ? 'ok' : 'not_ready', missing, ...(!isAlone && { others }) };
   }
 
   @Route('GET', '/metrics', {

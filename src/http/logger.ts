@@ -13,12 +13,18 @@ export interface LogLabels {
   role: Config['CARILLON_ROLE'];
   /** Of a worker that serves not all of them. */
   lanes?: string;
+  /** Of one of several processes behind one port. */
+  process?: string;
 }
 
 /** What tells this process's lines from those of others. */
-export function logLabels({ CARILLON_ROLE: role, WORKER_LANES: lanes }: Config): LogLabels {
+export function logLabels({ CARILLON_ROLE: role, WORKER_LANES: lanes, API_PROCESS: process }: Config): LogLabels {
   const isPart = role === 'worker' && lanes.length < LANES.length;
-  return isPart ? { role, lanes: lanes.join(',') || 'none' } : { role };
+  return {
+    role,
+    ...(isPart && { lanes: lanes.join(',') || 'none' }),
+    ...(process !== undefined && { process }),
+  };
 }
 
 /**

@@ -4,6 +4,22 @@ import { CLOCK, type Clock } from '../lib/clock.js';
 /** Why something is not ready, in a sentence without secrets; undefined when it is. */
 export type ReadinessCheck = () => Promise<string | undefined>;
 
+/** What other processes of this machine lack, each in a sentence, by what or by which process. */
+export interface OtherProcesses {
+  /** Without these, this process should get no work either. */
+  needed: Readonly<Record<string, string>>;
+  /** Those that do the same work: while they are away, it is done here. */
+  alike: Readonly<Record<string, string>>;
+}
+
+/** The answer to a probe. */
+export interface WholeReadiness {
+  /** What is not ready, by name; empty when work may come. */
+  missing: Readonly<Record<string, string>>;
+  /** What processes lack that share the work. */
+  others: Readonly<Record<string, string>>;
+}
+
 /** Milliseconds. A check that has not answered by then counts as failed: probes themselves give up after some seconds. */
 const CHECK_TIMEOUT_MS = 2_000;
 
@@ -18,12 +34,20 @@ const REUSE_MS = 500;
 export class Readiness {
   private readonly checks = new Map<string, ReadinessCheck>();
   private draining = false;
-  private recent: { atMs: number; answer: Promise<Readonly<Record<string, string>>> } | undefined;
+  private readonly own: () => Promise<Readonly<Record<string, string>>>;
+  private others: (() => Promise<OtherProcesses>) | undefined;
 
-  constructor(@Inject(CLOCK) private readonly clock: Clock) {}
+  constructor(@Inject(CLOCK) private readonly clock: Clock) {
+    this.own = this.reusing(() => this.runAll());
+  }
 
   register(name: string, check: ReadinessCheck): void {
     this.checks.set(name, check);
+  }
+
+  /** Asks also about other processes, for {@link whole} alone: those may ask this one in turn. */
+  include(look: () => Promise<OtherProcesses>): void {
+    this.others = this.reusing(look);
   }
 
   /** From now on not ready, whatever the checks say: the process is on its way out. */
@@ -35,14 +59,24 @@ export class Readiness {
     return this.draining;
   }
 
-  /** What is not ready, by name; empty when everything is. */
+  /** What this process lacks, by name; empty when nothing. */
   async missing(): Promise<Readonly<Record<string, string>>> {
-    if (this.draining) return { draining: 'the process is shutting down' };
-    const nowMs = this.clock.monotonicMs();
-    if (!this.recent || nowMs - this.recent.atMs > REUSE_MS) {
-      this.recent = { atMs: nowMs, answer: this.runAll() };
-    }
-    return this.recent.answer;
+    return this.draining ? { draining: 'the process is shutting down' } : this.own();
+  }
+
+  /** What keeps work away from here, in this process or in those that it needs. */
+  async whole(): Promise<WholeReadiness> {
+    const [missing, others] = await Promise.all([this.missing(), this.draining ? undefined : this.others?.()]);
+    return { missing: { ...missing, ...others?.needed }, others: others?.alike ?? {} };
+  }
+
+  private reusing<T>(look: () => Promise<T>): () => Promise<T> {
+    let recent: { atMs: number; answer: Promise<T> } | undefined;
+    return () => {
+      const nowMs = this.clock.monotonicMs();
+      if (!recent || nowMs - recent.atMs > REUSE_MS) recent = { atMs: nowMs, answer: look() };
+      return recent.answer;
+    };
   }
 
   private async runAll(): Promise<Readonly<Record<string, string>>> {

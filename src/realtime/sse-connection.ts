@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { Connection } from './connections.js';
+import { cutOff } from './cut-off.js';
 import type { CloseReason, Grant } from './grant.js';
 import type { Hub } from './hub.js';
 import type { StreamMessage } from './message.js';
@@ -109,6 +110,7 @@ export class SseConnection implements Connection, Peer {
     const ended = new Promise<void>((resolve) => this.response.once('close', resolve));
     this.response.end(words);
     await Promise.race([ended, afterLastWords()]);
+    if (this.response.socket) cutOff(this.response.socket);
     this.response.destroy();
   }
 }

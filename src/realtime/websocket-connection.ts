@@ -1,5 +1,6 @@
 import type { Socket } from 'socket.io';
 import type { Connection } from './connections.js';
+import { cutOff } from './cut-off.js';
 import type { CloseReason, Grant } from './grant.js';
 import type { Hub } from './hub.js';
 import type { StreamMessage } from './message.js';
@@ -127,7 +128,7 @@ export class WebsocketConnection implements Connection, Peer {
     if (what === 'client') this.socket.disconnect(true);
     else conn.close();
     // Neither waits less than half a minute for a client that reads nothing.
-    const cut = setTimeout(() => tcp.destroy(), LAST_WORDS_MS).unref();
+    const cut = setTimeout(() => cutOff(tcp), LAST_WORDS_MS).unref();
     tcp.once('close', () => clearTimeout(cut));
   }
 }

@@ -23,7 +23,7 @@ export interface TestApiOptions extends Partial<Config> {
   modules?: readonly Type[];
 }
 
-const ADMIN_KEY = 'ad_test-0123456789abcdef0123456789abcdef';
+export const ADMIN_KEY = 'ad_test-0123456789abcdef0123456789abcdef';
 
 /** The service over real HTTP on a free port, role `api` unless told; it logs errors alone. */
 export async function startApi({ database, redis, modules = [], ...overrides }: TestApiOptions): Promise<TestApi> {
@@ -86,7 +86,7 @@ export async function call(
 
 /** A fresh application with a key of each role. */
 export async function createApplication(
-  api: TestApi,
+  api: Pick<TestApi, 'baseUrl' | 'adminKey'>,
   settings: Record<string, unknown> = {},
 ): Promise<{ id: string; clientKey: string; serverKey: string; adminKey: string }> {
   const made = await call(api, 'POST', '/v1/applications', { key: api.adminKey, body: { name: 'test', ...settings } });

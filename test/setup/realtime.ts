@@ -105,7 +105,7 @@ export class SseClient {
 
 /** A realtime token of the application that the key belongs to. */
 export async function tokenFor(
-  api: TestApi,
+  api: Pick<TestApi, 'baseUrl'>,
   key: string,
   body: { userId?: string; channels?: string[]; presence?: string[]; ttlSeconds?: number } = {},
 ): Promise<{ token: string; jti: string; expiresAt: string }> {

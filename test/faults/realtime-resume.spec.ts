@@ -1,0 +1,105 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type ApiProcesses, startApiProcesses } from '../setup/api-processes.js';
+import { createApplication } from '../setup/app.js';
+import { createTestDatabase, type TestDatabase } from '../setup/database.js';
+import { eventually } from '../setup/eventually.js';
+import { testRedisUrl } from '../setup/redis.js';
+import { lastMessages, Publisher, percentile, Swarm, spread, tokensFor } from '../setup/swarm.js';
+import type { ClientKind } from '../setup/swarm-process.js';
+
+const CLIENTS = 5_000;
+const PER_SECOND = 100;
+const ROOMS = 50;
+/** Users whose inboxes get messages, in turn. */
+const ADDRESSED = 500;
+/** Milliseconds over which clients that were cut off come back, as docs/realtime.md asks of them. */
+const WINDOW_MS = 5_000;
+const BUCKET_MS = 250;
+const WITHIN = { timeoutMs: 60_000, intervalMs: 250 };
+
+let database: TestDatabase;
+let apis: ApiProcesses;
+let swarm: Swarm | undefined;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  const env = { REALTIME_MAX_CONNECTIONS_PER_IP: '20000' };
+  apis = await startApiProcesses({ database: database.url, redis: await testRedisUrl(), processes: 2, env });
+}, 120_000);
+
+afterAll(async () => {
+  swarm?.close();
+  apis?.kill('SIGKILL');
+  await apis?.exited;
+  await database?.drop();
+});
+
+/** Of 25: 18 light sockets, 2 unmodified socket.io-clients, 4 streams of server-sent events, 1 that polls. */
+function kindOf(i: number): ClientKind {
+  const place = i % 25;
+  if (place < 2) return 'io';
+  if (place < 6) return 'sse';
+  return place === 6 ? 'poll' : 'raw';
+}
+
+const userOf = (i: number) => `u-${i}`;
+const roomOf = (i: number) => `room-${Math.floor((i * ROOMS) / CLIENTS)}`;
+const addressed = Array.from({ length: ADDRESSED }, (_, n) => `user:${userOf(n * 7)}`);
+
+/** One in a hundred goes to everybody; the others in turn to a room and to one person. */
+function channelOf(n: number): string {
+  if (n % 100 === 0) return 'all';
+  return n % 2 === 0 ? `room-${(n / 2) % ROOMS}` : (addressed[((n - 1) / 2) % ADDRESSED] ?? 'all');
+}
+
+it('5,000 clients on two processes get every message once and in order, although one process is killed', async () => {
+  const { serverKey: key } = await createApplication(apis);
+  const users = Array.from({ length: CLIENTS }, (_, i) => userOf(i));
+  const tokens = await tokensFor(apis, key, users);
+  const clients = tokens.map(({ token }, i) => {
+    const kind = kindOf(i);
+    // A poll is a whole request: who polls does not follow what goes to everybody.
+    const channels = [`user:${userOf(i)}`, roomOf(i), ...(kind === 'poll' ? [] : ['all'])];
+    return { id: i, kind, token, channels };
+  });
+  const startedMs = performance.now();
+  swarm = await Swarm.start(apis, clients, { windowMs: WINDOW_MS });
+  const openedMs = performance.now() - startedMs;
+  const publisher = new Publisher(apis, key, PER_SECOND, channelOf);
+  await eventually(() => publisher.taken >= 5 * PER_SECOND, WITHIN);
+  const before = await swarm.report();
+  expect(before).toMatchObject({ live: CLIENTS, ends: [], holes: 0, repeats: 0 });
+
+  const victim = apis.pidOf('api-1');
+  process.kill(victim, 'SIGKILL');
+  await eventually(async () => {
+    const { ends, returns, live } = await (swarm as Swarm).report();
+    expect(ends.length).toBeGreaterThan(CLIENTS / 4);
+    expect([live, returns.length]).toEqual([CLIENTS, new Set(ends.map(([id]) => id)).size]);
+  }, WITHIN);
+  expect(apis.pidOf('api-1')).not.toBe(victim);
+  const { taken } = publisher;
+  await eventually(() => publisher.taken >= taken + 3 * PER_SECOND, WITHIN);
+  await publisher.stop();
+
+  const rooms = Array.from({ length: ROOMS }, (_, n) => `room-${n}`);
+  const last = await lastMessages(apis, key, ['all', ...rooms, ...addressed]);
+  const { ends, tries, ...report } = await eventually(async () => {
+    const now = await (swarm as Swarm).report(last);
+    expect(now.behind).toBe(0);
+    return now;
+  }, WITHIN);
+  expect(report).toMatchObject({ live: CLIENTS, holes: 0, gaps: 0, repeats: 0, offences: [] });
+  expect(publisher.refused).toBe(0);
+  expect(publisher.taken / publisher.seconds).toBeGreaterThan(PER_SECOND * 0.8);
+
+  const buckets = spread(tries, BUCKET_MS);
+  const mean = tries.length / buckets.length;
+  console.info(
+    `opened in ${Math.round(openedMs)} ms; ${publisher.taken} messages, ${report.messages} deliveries, ` +
+      `p50 ${percentile(before.latencies, 50)} and p99 ${percentile(before.latencies, 99)} ms before the kill; ` +
+      `${ends.length} cut off, tries per ${BUCKET_MS} ms ${buckets.join(' ')}, mean ${mean.toFixed(1)}; ` +
+      `back per second ${spread(report.returns, 1_000).join(' ')}; ${publisher.unanswered} publishes without an answer`,
+  );
+  expect(Math.max(...buckets)).toBeLessThanOrEqual(2 * mean);
+}, 180_000);
