@@ -110,11 +110,15 @@ export class Connections implements OnModuleDestroy {
 
   /** Ends what these revocations revoke. */
   revoke(revocations: readonly Revocation[]): void {
+    const tokens = new Set<string>();
     for (const revocation of revocations) {
-      for (const connection of this.affectedBy(revocation)) {
-        if (isRevokedBy(connection.grant, revocation)) connection.close('token_revoked');
-      }
+      const { applicationId, kind, subject } = revocation;
+      if (kind === 'token') tokens.add(`${applicationId} ${subject}`);
+      else for (const one of this.of(applicationId, subject)) if (isRevokedBy(one.grant, revocation)) revoke(one);
     }
+    // Tokens are looked up among all, once for however many: another index would cost every connection.
+    if (tokens.size === 0) return;
+    for (const one of this.all()) if (tokens.has(`${one.grant.applicationId} ${one.grant.tokenId}`)) revoke(one);
   }
 
   /** Before the server stops listening: everybody is told when to come back, each at another moment. */
@@ -124,9 +128,8 @@ export class Connections implements OnModuleDestroy {
     await Promise.all(this.all().map((connection) => connection.reconnect(Math.round(Math.random() * spreadMs))));
   }
 
-  private affectedBy({ applicationId, kind, subject }: Revocation): Connection[] {
-    // Tokens are looked up among all: revoking one by its id is rare, and another index would cost every connection.
-    return kind === 'token' ? this.all() : [...(this.ofUser.get(`${applicationId} ${subject}`) ?? [])];
+  private of(applicationId: string, userId: string): Connection[] {
+    return [...(this.ofUser.get(`${applicationId} ${userId}`) ?? [])];
   }
 
   private all(): Connection[] {
@@ -160,6 +163,10 @@ export class Connections implements OnModuleDestroy {
   private checkStopping(): void {
     if (this.stops) throw busy('unavailable', 'shutting_down', 'This node is shutting down.');
   }
+}
+
+function revoke(connection: Connection): void {
+  connection.close('token_revoked');
 }
 
 /** A user among those of all applications. */

@@ -75,7 +75,8 @@ it('5,000 clients on two processes get every message once and in order, although
   await eventually(async () => {
     const { ends, returns, live } = await (swarm as Swarm).report();
     expect(ends.length).toBeGreaterThan(CLIENTS / 4);
-    expect([live, returns.length]).toEqual([CLIENTS, new Set(ends.map(([id]) => id)).size]);
+    expect(returns.length).toBeGreaterThanOrEqual(new Set(ends.map(([id]) => id)).size);
+    expect(live).toBe(CLIENTS);
   }, WITHIN);
   expect(apis.pidOf('api-1')).not.toBe(victim);
   const { taken } = publisher;

@@ -23,17 +23,16 @@ export interface ClientSpec {
   reads?: boolean;
   /** False: once it was cut off it stays away. Default true. */
   returns?: boolean;
-  /** It also gets a ticket, for {@link SwarmCommand} `tryAgain`. */
+  /** It also gets a ticket, for {@link SwarmOrder} `tryAgain`. */
   wantsTicket?: boolean;
 }
 
-export type SwarmCommand = { id: number } & (
+export type SwarmOrder =
   | { do: 'open'; baseUrl: string; windowMs: number; clients: readonly ClientSpec[] }
   /** Positions by channel, as ids: whoever follows the channel and is elsewhere is behind. */
   | { do: 'report'; expected: Readonly<Record<string, string>> }
   /** Each client tries once by every way that there is. Answers how often which end came of it; `admitted` is one. */
-  | { do: 'tryAgain' }
-);
+  | { do: 'tryAgain' };
 
 export interface SwarmReport {
   live: number;
@@ -237,15 +236,15 @@ function report(expected: Readonly<Record<string, string>>): SwarmReport {
   return { ...tally, latencies: [...tally.latencies], live, behind };
 }
 
-async function obey(command: SwarmCommand): Promise<unknown> {
-  if (command.do === 'report') return report(command.expected);
-  if (command.do === 'tryAgain') return tryAgain();
-  clients = command.clients.map((spec) => new Client(command.baseUrl, command.windowMs, spec));
+async function obey(order: SwarmOrder): Promise<unknown> {
+  if (order.do === 'report') return report(order.expected);
+  if (order.do === 'tryAgain') return tryAgain();
+  clients = order.clients.map((spec) => new Client(order.baseUrl, order.windowMs, spec));
   await eachOf(clients, OPEN_AT_ONCE, (client) => client.open());
   return undefined;
 }
 
-process.on('message', (command: SwarmCommand) => {
-  void obey(command).then((answer) => process.send?.({ id: command.id, answer }));
+process.on('message', ({ id, order }: { id: number; order: SwarmOrder }) => {
+  void obey(order).then((answer) => process.send?.({ id, answer }));
 });
 process.on('disconnect', () => process.exit(0));

@@ -2,13 +2,12 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { TestApi } from './app.js';
 import { publish, tokenFor } from './realtime.js';
-import type { ClientSpec, SwarmCommand, SwarmReport } from './swarm-process.js';
+import type { ClientSpec, SwarmOrder, SwarmReport } from './swarm-process.js';
 
 const SCRIPT = fileURLToPath(new URL('./swarm-process.ts', import.meta.url));
 const STRIP_TYPES = ['--experimental-strip-types', '--disable-warning=ExperimentalWarning'];
 
 type Answer = { id: number; answer: unknown };
-type Order = SwarmCommand extends infer Command ? (Command extends SwarmCommand ? Omit<Command, 'id'> : never) : never;
 
 /** One process with clients. */
 class SwarmProcess {
@@ -27,11 +26,11 @@ class SwarmProcess {
     this.ended.catch(() => undefined);
   }
 
-  ask<T>(order: Order): Promise<T> {
+  ask<T>(order: SwarmOrder): Promise<T> {
     this.lastId += 1;
     const id = this.lastId;
     const answered = new Promise<unknown>((resolve) => this.waiting.set(id, resolve));
-    this.child.send({ ...order, id });
+    this.child.send({ id, order });
     return Promise.race([answered as Promise<T>, this.ended]);
   }
 
