@@ -74,10 +74,7 @@ async function serveByMany(count: number, workers: ProcessFleet, logger: JsonLog
 }
 
 async function othersOf(name: string, apis: ProcessFleet, workers: ProcessFleet): Promise<OtherProcesses> {
-  const [alike, why] = await Promise.all([
-    apis.missing(API_ANSWER_MS, name),
-    workers.missingInWords(WORKER_ANSWER_MS),
-  ]);
+  const [alike, why] = await Promise.all([apis.missing(API_ANSWER_MS, name), workers.missingInWords(WORKER_ANSWER_MS)]);
   return { alike, needed: why === undefined ? {} : { workers: why } };
 }
 

@@ -53,7 +53,9 @@ it('Redis away for 30 s loses nothing of an inbox, and nothing of a channel unan
   });
   const swarm = await Swarm.start(apis, clients, { processes: 1 });
   swarms.push(swarm);
-  const publisher = new Publisher(apis, key, PER_SECOND, (n) => (n % 2 === 0 ? inboxOf((n / 2) % CLIENTS) : roomOf((n - 1) / 2)));
+  const publisher = new Publisher(apis, key, PER_SECOND, (n) =>
+    n % 2 === 0 ? inboxOf((n / 2) % CLIENTS) : roomOf((n - 1) / 2),
+  );
   await eventually(() => publisher.taken >= 3 * PER_SECOND, WITHIN);
   expect(publisher.refused).toBe(0);
 

@@ -73,7 +73,16 @@ let clients: Client[] = [];
 function emptyTally() {
   const lists = { offences: [] as string[], tries: [] as number[], returns: [] as number[] };
   const latencies = new Map<number, number>();
-  return { messages: 0, repeats: 0, holes: 0, gaps: 0, inboxGaps: 0, ends: [] as SwarmReport['ends'], latencies, ...lists };
+  return {
+    messages: 0,
+    repeats: 0,
+    holes: 0,
+    gaps: 0,
+    inboxGaps: 0,
+    ends: [] as SwarmReport['ends'],
+    latencies,
+    ...lists,
+  };
 }
 
 class Client implements Follower {
@@ -134,7 +143,8 @@ class Client implements Follower {
       if (from !== null && last && from !== idOf(last)) this.offend(`a gap from ${from}`, message, last);
     } else if (last && next.epoch === last.epoch && next.seq <= last.seq) {
       tally.repeats += 1;
-      return this.offend('a repeat', message, last);
+      this.offend('a repeat', message, last);
+      return;
     } else if (last && (next.epoch !== last.epoch || next.seq !== last.seq + 1)) {
       tally.holes += 1;
       this.offend('a hole', message, last);
@@ -156,10 +166,13 @@ class Client implements Follower {
     this.isLive = false;
     tally.ends.push([this.spec.id, why, Date.now()]);
     if (this.spec.returns === false || this.spec.kind === 'io' || FINAL.test(why)) return;
-    setTimeout(() => {
-      this.noteTry();
-      this.connect();
-    }, afterMs ?? Math.random() * this.windowMs);
+    setTimeout(
+      () => {
+        this.noteTry();
+        this.connect();
+      },
+      afterMs ?? Math.random() * this.windowMs,
+    );
   }
 
   private noteTry(): void {

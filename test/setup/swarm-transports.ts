@@ -193,7 +193,11 @@ export function openPoll({ baseUrl, spec, cursor }: Follower, listener: Listener
   let isLive = false;
   let isClosed = false;
   const poll = () => {
-    const query = new URLSearchParams({ channels, waitSeconds: isLive ? '25' : '0', ...(after !== undefined && { after }) });
+    const query = new URLSearchParams({
+      channels,
+      waitSeconds: isLive ? '25' : '0',
+      ...(after !== undefined && { after }),
+    });
     const options = { agent: polls, headers: { authorization: `Bearer ${spec.token}` } };
     let isAnswered = false;
     const asked = get(`${baseUrl}/v1/realtime/poll?${query}`, options, async (response) => {
@@ -201,7 +205,8 @@ export function openPoll({ baseUrl, spec, cursor }: Follower, listener: Listener
       if (response.statusCode !== 200 && response.statusCode !== 204) return listener.over(await refusalOf(response));
       const body = await textOf(response);
       if (body === undefined) return listener.over('lost');
-      const { messages = [], cursor: next = String(response.headers['x-cursor']) } = body === '' ? {} : JSON.parse(body);
+      const { messages = [], cursor: next = String(response.headers['x-cursor']) } =
+        body === '' ? {} : JSON.parse(body);
       for (const message of messages) listener.message(message, next);
       after = next;
       if (!isLive) listener.live(next);
