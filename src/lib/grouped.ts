@@ -13,6 +13,8 @@ export interface GroupedOptions {
    * into load.
    */
   intervalMs?: number;
+  /** True: a group that fails fails as a whole, and is not run again. For items of which none can be at fault. */
+  failsTogether?: boolean;
 }
 
 /**
@@ -25,17 +27,19 @@ export class Grouped<In, Out> {
   private startedMs = Number.NEGATIVE_INFINITY;
   private readonly maxSize: number;
   private readonly intervalMs: number;
+  private readonly failsTogether: boolean;
 
   /**
    * @param run one result per item, in their order. When it fails, each item of the group is run again alone, so that one bad
-   *            item costs the others nothing
+   *            item costs the others nothing, unless `failsTogether`
    */
   constructor(
     private readonly run: (items: readonly In[]) => Promise<readonly Out[]>,
-    { maxSize = 200, intervalMs = 0 }: GroupedOptions = {},
+    { maxSize = 200, intervalMs = 0, failsTogether = false }: GroupedOptions = {},
   ) {
     this.maxSize = maxSize;
     this.intervalMs = intervalMs;
+    this.failsTogether = failsTogether;
   }
 
   submit(item: In): Promise<Out> {
@@ -66,7 +70,7 @@ export class Grouped<In, Out> {
       const results = await this.run(group.map(({ item }) => item));
       for (const [i, { resolve }] of group.entries()) resolve(results[i] as Out);
     } catch (error) {
-      if (group.length === 1) group[0]?.reject(error);
+      if (group.length === 1 || this.failsTogether) for (const { reject } of group) reject(error);
       // Not awaited: whoever comes next need not wait for the one that fails.
       else for (const one of group) void this.flush([one]);
     }

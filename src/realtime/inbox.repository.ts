@@ -1,6 +1,9 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
+import { texts, words } from '../database/array-literal.js';
+import { type Prepared, runPrepared } from '../database/prepared.js';
 import { DATA_SOURCE } from '../database/transaction.js';
+import { Grouped } from '../lib/grouped.js';
 import type { LogEntry, LogPage } from './message.js';
 import type { Position } from './position.js';
 import { drawEpoch, type NewMessage, type PageLimits } from './redis-log.js';
@@ -25,10 +28,39 @@ interface PageRow {
   at: Date;
 }
 
+const LOOK: Prepared = {
+  name: 'realtime_inboxes',
+  text: `select i.epoch, i.last_seq::bigint
+     from unnest($1::uuid[], $2::text[]) with ordinality as asked (application_id, user_id, place)
+     left join realtime_inbox i using (application_id, user_id)
+     order by place`,
+};
+/** In the order of the key, so that two of these never wait for each other. */
+const MAKE: Prepared = {
+  name: 'realtime_inboxes_make',
+  text: `insert into realtime_inbox (application_id, user_id, epoch)
+     select a.id, asked.user_id, asked.epoch
+     from unnest($1::uuid[], $2::text[], $3::text[]) as asked (application_id, user_id, epoch)
+     join application a on a.id = asked.application_id
+     order by a.id, asked.user_id
+     on conflict do nothing`,
+};
+
 /** SQL over inboxes: the messages that a user gets however long Redis, or the user, is away. */
 @Injectable()
 export class InboxRepository {
+  private readonly newcomers = new Grouped((inboxes: readonly InboxRef[]) => this.newestOf(inboxes), {
+    failsTogether: true,
+  });
+
   constructor(@Inject(DATA_SOURCE) private readonly db: DataSource) {}
+
+  /** The position of an inbox's newest message, for who begins to follow it; those who begin at the same moment share a look. */
+  async newest(inbox: InboxRef): Promise<Position> {
+    const position = await this.newcomers.submit(inbox);
+    if (!position) throw new Error('the application of an inbox is gone');
+    return position;
+  }
 
   /** Numbers and stores a message; both are visible to others at once. Undefined: the application is gone. */
   async append(
@@ -58,12 +90,7 @@ export class InboxRepository {
   async read(inbox: InboxRef, after: Position, limits: PageLimits): Promise<LogPage> {
     const page = await this.readExisting(inbox, after, limits);
     if (page) return page;
-    await this.db.query(
-      `insert into realtime_inbox (application_id, user_id, epoch)
-       select id, $2, $3 from application where id = $1 for key share
-       on conflict do nothing`,
-      [inbox.applicationId, inbox.userId, drawEpoch()],
-    );
+    await this.make([inbox]);
     const made = await this.readExisting(inbox, after, limits);
     if (!made) throw new Error('the application of an inbox is gone');
     return made;
@@ -71,13 +98,7 @@ export class InboxRepository {
 
   /** The newest positions, in the order of the inboxes; undefined for one that does not exist. */
   async look(inboxes: readonly InboxRef[]): Promise<(Position | undefined)[]> {
-    const rows: { epoch: string | null; last_seq: number | null }[] = await this.db.query(
-      `select i.epoch, i.last_seq
-       from unnest($1::uuid[], $2::text[]) with ordinality as asked (application_id, user_id, place)
-       left join realtime_inbox i using (application_id, user_id)
-       order by place`,
-      [inboxes.map(({ applicationId }) => applicationId), inboxes.map(({ userId }) => userId)],
-    );
+    const rows = await runPrepared<{ epoch: string | null; last_seq: number | null }>(this.db, LOOK, keysOf(inboxes));
     return rows.map(({ epoch, last_seq: seq }) => (epoch === null || seq === null ? undefined : { epoch, seq }));
   }
 
@@ -103,6 +124,20 @@ export class InboxRepository {
          order by used_at limit ${PURGE_PAGE} for update skip locked))`,
     );
     return Math.max(messages, inboxes);
+  }
+
+  /** Of those that nobody wrote to yet, too, which then get their epoch. */
+  private async newestOf(inboxes: readonly InboxRef[]): Promise<(Position | undefined)[]> {
+    const found = await this.look(inboxes);
+    const missing = inboxes.filter((_, i) => found[i] === undefined);
+    if (missing.length === 0) return found;
+    await this.make(missing);
+    const made = (await this.look(missing)).values();
+    return found.map((position) => position ?? made.next().value);
+  }
+
+  private async make(inboxes: readonly InboxRef[]): Promise<void> {
+    await runPrepared(this.db, MAKE, [...keysOf(inboxes), words(inboxes.map(drawEpoch))]);
   }
 
   /** One statement, so that the number of the newest message and the messages are of the same moment. */
@@ -131,4 +166,8 @@ export class InboxRepository {
     const hasMore = first.found === limit || entries.length < first.found;
     return { epoch: first.epoch, lastSeq: first.last_seq, entries, hasMore };
   }
+}
+
+function keysOf(inboxes: readonly InboxRef[]): [applicationIds: string, userIds: string] {
+  return [words(inboxes.map(({ applicationId }) => applicationId)), texts(inboxes.map(({ userId }) => userId))];
 }

@@ -1,6 +1,9 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
+import { numbers, texts, words } from '../database/array-literal.js';
+import { type Prepared, runPrepared } from '../database/prepared.js';
 import { DATA_SOURCE } from '../database/transaction.js';
+import { Grouped } from '../lib/grouped.js';
 import type { Grant, Revocation } from './grant.js';
 import { MAX_TOKEN_SECONDS } from './token-codec.js';
 
@@ -15,9 +18,26 @@ interface RevocationRow {
   generation: number;
 }
 
+/** A node that dies sends thousands of clients to the others at once, and the answer for each must be of this moment. */
+const LOOK: Prepared = {
+  name: 'realtime_revoked',
+  text: `select a.id is null
+       or exists (select 1 from realtime_revocation r
+         where r.application_id = asked.application_id and r.kind = 'token' and r.subject = asked.token_id)
+       or exists (select 1 from realtime_revocation r
+         where r.application_id = asked.application_id and r.kind = 'user' and r.subject = asked.user_id
+           and r.generation > asked.generation) as revoked
+     from unnest($1::uuid[], $2::text[], $3::text[], $4::bigint[])
+       with ordinality as asked (application_id, token_id, user_id, generation, place)
+     left join application a on a.id = asked.application_id
+     order by place`,
+};
+
 /** SQL over `realtime_revocation`, which alone decides who is let in. */
 @Injectable()
 export class RevocationsRepository {
+  private readonly looks = new Grouped((grants: readonly Grant[]) => this.areRevoked(grants), { failsTogether: true });
+
   constructor(@Inject(DATA_SOURCE) private readonly db: DataSource) {}
 
   /** Of an application that is gone nothing has to be revoked. */
@@ -40,16 +60,9 @@ export class RevocationsRepository {
     return rows[0]?.generation ?? 0;
   }
 
-  /** True when the grant is revoked, or its application is gone. */
-  async isRevoked({ applicationId, userId, tokenId, generation }: Grant): Promise<boolean> {
-    const rows: { revoked: boolean }[] = await this.db.query(
-      `select not exists (select 1 from application where id = $1) or exists (
-         select 1 from realtime_revocation
-         where application_id = $1
-           and (kind = 'token' and subject = $2 or kind = 'user' and subject = $3 and generation > $4)) as revoked`,
-      [applicationId, tokenId, userId, generation],
-    );
-    return rows[0]?.revoked ?? true;
+  /** True when the grant is revoked, or its application is gone. Those who come at the same moment share a look. */
+  isRevoked(grant: Grant): Promise<boolean> {
+    return this.looks.submit(grant);
   }
 
   async since(secondsAgo: number): Promise<Revocation[]> {
@@ -69,5 +82,15 @@ export class RevocationsRepository {
          order by expires_at limit ${PURGE_PAGE} for update skip locked))`,
     );
     return purged;
+  }
+
+  private async areRevoked(grants: readonly Grant[]): Promise<boolean[]> {
+    const rows = await runPrepared<{ revoked: boolean }>(this.db, LOOK, [
+      words(grants.map(({ applicationId }) => applicationId)),
+      texts(grants.map(({ tokenId }) => tokenId)),
+      texts(grants.map(({ userId }) => userId)),
+      numbers(grants.map(({ generation }) => generation)),
+    ]);
+    return rows.map(({ revoked }) => revoked);
   }
 }

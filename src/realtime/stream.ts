@@ -68,11 +68,8 @@ export class RealtimeStream {
   /** The position of the newest message. */
   async newest(channel: ChannelRef): Promise<Position> {
     const userId = userOfInbox(channel.name);
-    const anywhere = { epoch: '', seq: 0 };
-    const { epoch, lastSeq } =
-      userId === undefined
-        ? await this.redisLog.read(channel, anywhere, NOTHING)
-        : await this.inboxes.read({ applicationId: channel.applicationId, userId }, anywhere, { entries: 1, bytes: 0 });
+    if (userId !== undefined) return this.inboxes.newest({ applicationId: channel.applicationId, userId });
+    const { epoch, lastSeq } = await this.redisLog.read(channel, { epoch: '', seq: 0 }, NOTHING);
     return { epoch, seq: lastSeq };
   }
 

@@ -36,6 +36,8 @@ export type SwarmOrder =
 
 export interface SwarmReport {
   live: number;
+  /** The first few that are not, with the last that they heard. */
+  away: string[];
   messages: number;
   /** Messages that a client had already. */
   repeats: number;
@@ -64,6 +66,8 @@ interface Position {
 
 const MAX_OFFENCES = 10;
 const OPEN_AT_ONCE = 100;
+/** Milliseconds: the span over which one comes back doubles with every try that failed, up to this. */
+const MAX_WINDOW_MS = 30_000;
 /** Ends after which the same token is of no use. */
 const FINAL = /^(token_|realtime_token_|http_204|io server disconnect)/;
 
@@ -92,6 +96,9 @@ class Client implements Follower {
   cursor: string | undefined;
   ticket: string | undefined;
   isLive = false;
+  lastEnd = 'nothing';
+  /** Losses since it last followed everything. */
+  failures = 0;
   positions = new Map<string, Position>();
   private isTrying = false;
   private whenLive: (() => void)[] = [];
@@ -120,6 +127,7 @@ class Client implements Follower {
 
   private becameLive(cursor: string): void {
     this.isLive = true;
+    this.failures = 0;
     this.cursor = cursor;
     const known = new Map(cursor.split('~').map((entry) => entry.split('.') as [string, string]));
     for (const channel of this.spec.channels) {
@@ -164,15 +172,16 @@ class Client implements Follower {
 
   private lost(why: string, afterMs?: number): void {
     this.isLive = false;
+    this.lastEnd = why;
     tally.ends.push([this.spec.id, why, Date.now()]);
     if (this.spec.returns === false || this.spec.kind === 'io' || FINAL.test(why)) return;
-    setTimeout(
-      () => {
-        this.noteTry();
-        this.connect();
-      },
-      afterMs ?? Math.random() * this.windowMs,
-    );
+    const spanMs = Math.min(this.windowMs * 2 ** this.failures, MAX_WINDOW_MS);
+    this.failures += 1;
+    const comeBack = () => {
+      this.noteTry();
+      this.connect();
+    };
+    setTimeout(comeBack, afterMs ?? Math.random() * spanMs);
   }
 
   private noteTry(): void {
@@ -245,8 +254,11 @@ function report(expected: Readonly<Record<string, string>>): SwarmReport {
       if (wanted !== undefined && (position === undefined || idOf(position) !== wanted)) behind += 1;
     }
   }
-  const live = clients.filter(({ isLive }) => isLive).length;
-  return { ...tally, latencies: [...tally.latencies], live, behind };
+  const away = clients
+    .filter(({ isLive }) => !isLive)
+    .map(({ spec, lastEnd }) => `${spec.kind} ${spec.id}: ${lastEnd}`);
+  const live = clients.length - away.length;
+  return { ...tally, latencies: [...tally.latencies], live, away: away.slice(0, MAX_OFFENCES), behind };
 }
 
 async function obey(order: SwarmOrder): Promise<unknown> {

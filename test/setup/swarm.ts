@@ -73,6 +73,7 @@ export class Swarm {
     const all = await Promise.all(this.processes.map((one) => one.ask<SwarmReport>({ do: 'report', expected })));
     return all.reduce((sum, one) => ({
       live: sum.live + one.live,
+      away: [...sum.away, ...one.away],
       messages: sum.messages + one.messages,
       repeats: sum.repeats + one.repeats,
       holes: sum.holes + one.holes,

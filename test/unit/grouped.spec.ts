@@ -56,6 +56,20 @@ describe('Grouped', () => {
     expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected', 'fulfilled']);
   });
 
+  it('fails as a whole, after one run, when none can be at fault', async () => {
+    let runs = 0;
+    const grouped = new Grouped<number, number>(
+      async () => {
+        runs += 1;
+        throw new Error('away');
+      },
+      { failsTogether: true },
+    );
+    const results = await Promise.allSettled([1, 2, 3].map((item) => grouped.submit(item)));
+    expect(results.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
+    expect(runs).toBe(1);
+  });
+
   it('keeps groups small enough', async () => {
     const sizes: number[] = [];
     const grouped = new Grouped(
