@@ -12,7 +12,7 @@ const ROUND_MS = 1_000;
 const BEATS_PER_LAPSE = 3;
 const USERS_AT_ONCE = 1_000;
 const RETRY_AFTER_SECONDS = 2;
-/** The nodes whose lists there may be, a list of a node, and what every list has, also without users. */
+/** The nodes whose lists there may be, a list of a node, and what every list has that was written as a whole. */
 const NODES = 'carillon-rt-nodes';
 const LIST_PREFIX = 'carillon-rt-online:';
 const MARK = '#';
@@ -79,7 +79,8 @@ export class OnlineUsers implements OnModuleInit, OnApplicationShutdown {
 
   /** @throws DomainError `realtime_unavailable` */
   async read(applicationId: string, userId: string): Promise<UserPresence> {
-    const entries = await this.entriesOf(userOf({ applicationId, userId })).catch(() => {
+    const entries = await this.entriesOf(userOf({ applicationId, userId })).catch((error: unknown) => {
+      this.logger.warn({ event: 'realtime.redis_away', err: error });
       const message = 'Whether the user is online cannot be told at the moment.';
       throw new DomainError('unavailable', 'realtime_unavailable', message, [], RETRY_AFTER_SECONDS);
     });
@@ -118,8 +119,8 @@ export class OnlineUsers implements OnModuleInit, OnApplicationShutdown {
     this.beganMs = performance.now();
     const list = this.listOf(this.node);
     await this.redis.client.sadd(NODES, this.node);
-    const isKept = await this.redis.client.pexpire(list, this.lapseMs);
-    if (this.isSound && isKept === 1) return;
+    const [isWhole] = await inOneStep(this.redis.client.pipeline().hexists(list, MARK).pexpire(list, this.lapseMs));
+    if (this.isSound && isWhole === 1) return;
     // Redis was away, or has lost the list.
     this.changed = new Set(this.users.keys());
     await inOneStep(this.redis.client.multi().del(list).hset(list, MARK, '').pexpire(list, this.lapseMs));
@@ -132,7 +133,7 @@ export class OnlineUsers implements OnModuleInit, OnApplicationShutdown {
     for (let i = 0; i < names.length; i += USERS_AT_ONCE) {
       const pipeline = this.redis.client.pipeline();
       for (const name of names.slice(i, i + USERS_AT_ONCE)) this.write(pipeline, name);
-      await inOneStep(pipeline);
+      await inOneStep(pipeline.pexpire(this.listOf(this.node), this.lapseMs));
     }
   }
 

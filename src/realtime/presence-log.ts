@@ -13,15 +13,15 @@ const USERS_PER_CALL = 500;
 const CALLS_AT_ONCE = 500;
 const HOLDS_PER_SWEEP = 500;
 const SWEEPS_AT_ONCE = 200;
-/** Milliseconds after which somebody else sweeps what was taken and then not swept. */
-const TAKEN_MS = 60_000;
+/** Times after which a silent node counts as gone; then somebody else sweeps what was taken and not swept. */
+const TAKEN_LAPSES = 2;
 const DUE = 'carillon-rt-presence-due';
 
 const lookSchema = z
   .tuple([z.string(), z.string(), z.number()])
   .transform(([epoch, next, more]) => ({ epoch, next, hasMore: more === 1 }));
 type Look = z.infer<typeof lookSchema>;
-const dueSchema = z.tuple([z.string(), z.array(z.string())]);
+const dueSchema = z.tuple([z.string(), z.number(), z.array(z.string())]);
 
 /** Users of one channel whom a node holds there. */
 export interface Held {
@@ -93,9 +93,12 @@ export class PresenceLog {
    * @returns true when there may be more of them
    */
   async sweep(): Promise<boolean> {
-    const [taken, names] = dueSchema.parse(await TAKE_DUE.run(this.redis.client, [DUE], [SWEEPS_AT_ONCE, TAKEN_MS]));
+    const takenMs = this.config.REALTIME_PRESENCE_LAPSE_SECONDS * 1_000 * TAKEN_LAPSES;
+    const due = await TAKE_DUE.run(this.redis.client, [DUE], [SWEEPS_AT_ONCE, takenMs]);
+    const [taken, nowMs, names] = dueSchema.parse(due);
     if (names.length === 0) return false;
-    const calls = names.map((name) => ({ channel: channelNamed(name), args: [HOLDS_PER_SWEEP] }));
+    const args = [HOLDS_PER_SWEEP, nowMs + this.redis.commandMs];
+    const calls = names.map((name) => ({ channel: channelNamed(name), args }));
     const looks = await this.run(SWEEP, calls, taken);
     return names.length === SWEEPS_AT_ONCE || looks.some(({ hasMore }) => hasMore);
   }

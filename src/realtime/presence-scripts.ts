@@ -49,9 +49,15 @@ export const RELEASE = new RedisScript(`${BEGIN}
   ${END}
 `);
 
-/** Removes holds that have lapsed; whoever has no other one has left. ARGV 7 the most of them. */
+/**
+ * Removes holds that have lapsed; whoever has no other one has left. Not after the time given: a server that was silent runs
+ * first what had reached it before, when nobody could say yet who is still there.
+ *
+ * ARGV 7 the most of them, 8 until when in ms.
+ */
 export const SWEEP = new RedisScript(`${BEGIN}
-  local lapsed = redis.call('ZRANGEBYSCORE', KEYS[4], '-inf', now, 'LIMIT', 0, ARGV[7])
+  local limit = now <= tonumber(ARGV[8]) and tonumber(ARGV[7]) or 0
+  local lapsed = redis.call('ZRANGEBYSCORE', KEYS[4], '-inf', now, 'LIMIT', 0, limit)
   for _, hold in ipairs(lapsed) do
     redis.call('ZREM', KEYS[4], hold)
     local user = string.sub(hold, string.find(hold, ' ', 1, true) + 1)
@@ -60,7 +66,7 @@ export const SWEEP = new RedisScript(`${BEGIN}
       if redis.call('ZREM', KEYS[3], user) == 1 then announce('left', user) end
     end
   end
-  if #lapsed == tonumber(ARGV[7]) then more = 1 end
+  if limit > 0 and #lapsed == limit then more = 1 end
   ${END}
 `);
 
@@ -68,14 +74,14 @@ export const SWEEP = new RedisScript(`${BEGIN}
  * The channels in which something has lapsed, which the caller is to sweep. Nobody else is told of them, unless the caller does
  * not come back within the time given.
  *
- * KEYS due. ARGV the most of them, milliseconds. Returns the score that they have now, and them.
+ * KEYS due. ARGV the most of them, milliseconds. Returns the score that they have now, the time in ms, and them.
  */
 export const TAKE_DUE = new RedisScript(`
   local time = redis.call('TIME')
   local now = time[1] * 1000 + math.floor(time[2] / 1000)
   local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, ARGV[1])
   for _, name in ipairs(due) do redis.call('ZADD', KEYS[1], now + ARGV[2], name) end
-  return {tostring(now + ARGV[2]), due}
+  return {tostring(now + ARGV[2]), now, due}
 `);
 
 /**

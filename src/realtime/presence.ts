@@ -50,6 +50,7 @@ export class Presence implements OnModuleInit, OnApplicationShutdown {
   private turn: Promise<unknown> = Promise.resolve();
   private beganMs = Number.NEGATIVE_INFINITY;
   private isSound = false;
+  /** Redis was away, or this process stood still: it does not know yet who else is there. */
   private wasAway = false;
   /** From when on this node says of others that they have left. */
   private sweepsFromMs = Number.NEGATIVE_INFINITY;
@@ -102,7 +103,8 @@ export class Presence implements OnModuleInit, OnApplicationShutdown {
    * @throws DomainError `realtime_unavailable`
    */
   read(channel: ChannelRef): Promise<Presentees> {
-    return this.log.read(channel, MAX_NAMED).catch(() => {
+    return this.log.read(channel, MAX_NAMED).catch((error: unknown) => {
+      this.logger.warn({ event: 'realtime.redis_away', err: error });
       const message = 'Who is present cannot be told at the moment.';
       throw new DomainError('unavailable', 'realtime_unavailable', message, [], RETRY_AFTER_SECONDS);
     });
@@ -146,7 +148,9 @@ export class Presence implements OnModuleInit, OnApplicationShutdown {
   }
 
   private async beat(): Promise<void> {
-    this.beganMs = performance.now();
+    const startedMs = performance.now();
+    if (this.isSound && startedMs - this.beganMs > 2 * this.beatMs) this.wasAway = true;
+    this.beganMs = startedMs;
     await this.log.ping();
     const names = [...this.rooms.keys()];
     while (names.length > 0) await this.inTurn(() => this.hold(this.nextPage(names)));

@@ -162,7 +162,7 @@ describe('presence in a channel', () => {
   });
 
   it('outlives the node, for those who come back to another in time', async () => {
-    const leaving = await startApi({ database: database.url, redis, ...QUICK });
+    const leaving = await startApi({ database: database.url, redis, ...QUICK, REALTIME_PRESENCE_LAPSE_SECONDS: 8 });
     const observer = await observe('deployed');
     await follow('ann', 'deployed', leaving);
     await observer.says('joined ann');

@@ -4,7 +4,7 @@ import { eventually } from './eventually.js';
 import { SseClient, tokenFor } from './realtime.js';
 
 /** Config of nodes on which presence moves faster than it does by default. */
-export const QUICK = { REALTIME_PRESENCE_GRACE_SECONDS: 1, REALTIME_PRESENCE_LAPSE_SECONDS: 3 };
+export const QUICK = { REALTIME_PRESENCE_GRACE_SECONDS: 2, REALTIME_PRESENCE_LAPSE_SECONDS: 3 };
 
 /** What was said in a channel about who came and went, in order: `joined u-1`. */
 export class Observer {

@@ -1,7 +1,7 @@
 import { SignJWT } from 'jose';
 import { describe, expect, it } from 'vitest';
 import { scrub } from '../../src/http/scrub.js';
-import { channelListSchema, eventSchema, grantSchema, mayFollow } from '../../src/realtime/channel.js';
+import { channelListSchema, eventSchema, grantSchema, isPresentIn, mayFollow } from '../../src/realtime/channel.js';
 import { isRevokedBy } from '../../src/realtime/grant.js';
 import { continueAfter, type LogPage } from '../../src/realtime/message.js';
 import { BEGINNING, formatCursor, parseCursor, parseId, positionIn, tagOf } from '../../src/realtime/position.js';
@@ -26,6 +26,15 @@ describe('a channel', () => {
     [['u*'], 'user:u-1', true],
   ])('with the grants %j is %s: %s', (grants, channel, isAllowed) => {
     expect(mayFollow(grants, 'u-1', channel)).toBe(isAllowed);
+  });
+
+  it.each([
+    [['chat-*'], 'chat-1', true],
+    [['chat-1'], 'chat-2', false],
+    [[], 'chat-1', false],
+    [['*'], 'user:u-1', false],
+  ])('with presence in %j is %s: %s', (presence, channel, isPresent) => {
+    expect(isPresentIn(presence, channel)).toBe(isPresent);
   });
 
   it.each(['', 'a,', ',', 'a b', 'a,b/c', 'é', 'x'.repeat(129), Array.from({ length: 51 }, (_, i) => i).join(',')])(
