@@ -227,7 +227,10 @@ describe('an acknowledgement', () => {
   it('may come over Socket.IO', async () => {
     const id = await send({ options: first });
     const client = await connect(api, { token });
-    expect(await ask(client, 'acknowledge', { notificationId: id })).toEqual(answerOf(id, true).body);
+    expect(await ask(client, 'acknowledge', { notificationId: id })).toMatchObject({
+      ok: true,
+      ...answerOf(id, true).body,
+    });
     expect(await ask(client, 'acknowledge', { notificationId: UNKNOWN })).toMatchObject({
       error: { code: 'notification_not_found' },
     });
