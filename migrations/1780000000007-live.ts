@@ -18,7 +18,9 @@ export class Live1780000000007 implements MigrationInterface {
         due_at timestamptz not null,
         expires_at timestamptz not null
       );
-      create index live_notice_inbox on live_notice (due_at) where kind = 'users';
+      -- Somebody waits for what goes to a few, and must not stand behind long lists.
+      create index live_notice_few on live_notice (due_at) where kind = 'users' and cardinality(names) <= 20;
+      create index live_notice_many on live_notice (due_at) where kind = 'users' and cardinality(names) > 20;
       create index live_notice_broadcast on live_notice (due_at) where kind <> 'users';
 
       create table live_acknowledgement (

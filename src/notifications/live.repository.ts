@@ -2,9 +2,12 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
 import type { StatementPart } from '../database/prepared.js';
 import { DATA_SOURCE, type Database } from '../database/transaction.js';
+import type { Audience } from '../devices/audience.js';
 import { idRange } from '../lib/ids.js';
 import type { LiveOptions } from './live.js';
 
+/** Users of a notice that does not stand behind longer ones; also in the indexes. */
+const FEW_USERS = 20;
 /** Notices to users that one statement delivers, and users after whom it takes no further one; a notice has 1,000 at most. */
 const NOTICES_AT_ONCE = 200;
 const USERS_AT_ONCE = 1_000;
@@ -42,8 +45,8 @@ export class LiveRepository {
    * Takes due notices to users out, as the first parts of the `with` of the statement that delivers them. The last one is
    * `due` (`notification_id, application_id, names, message, expires_at`).
    */
-  dueNotices(): StatementPart {
-    return { sql: () => DUE_NOTICES, values: [] };
+  dueNotices(to: 'few' | 'many'): StatementPart {
+    return { sql: () => (to === 'few' ? DUE_TO_FEW : DUE_TO_MANY), values: [] };
   }
 
   /** Due broadcasts; each is handed out again after some seconds unless it was removed. */
@@ -131,10 +134,10 @@ export class LiveRepository {
   }
 }
 
-const DUE_NOTICES = `
+const dueNotices = (condition: string) => `
   candidate as materialized (
     select notification_id, cardinality(names) as users from live_notice
-    where kind = 'users' and due_at <= (select carillon_now()) order by due_at limit ${NOTICES_AT_ONCE}
+    where kind = 'users' and ${condition} and due_at <= (select carillon_now()) order by due_at limit ${NOTICES_AT_ONCE}
     for update skip locked
   ), chosen as (
     select notification_id from (
@@ -144,3 +147,14 @@ const DUE_NOTICES = `
     delete from live_notice l using chosen where l.notification_id = chosen.notification_id
     returning l.notification_id, l.application_id, l.names, l.message, l.expires_at
   )`;
+const DUE_TO_FEW = dueNotices(`cardinality(names) <= ${FEW_USERS}`);
+const DUE_TO_MANY = dueNotices(`cardinality(names) > ${FEW_USERS}`);
+
+/** The way of a notice; `few` and `many` are users. */
+export type NoticeRoute = 'few' | 'many' | 'broadcasts';
+
+/** Which way what goes to an audience takes. */
+export function routeOf(audience: Audience): NoticeRoute {
+  if (!('userIds' in audience)) return 'broadcasts';
+  return audience.userIds.length <= FEW_USERS ? 'few' : 'many';
+}

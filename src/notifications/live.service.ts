@@ -2,13 +2,10 @@ import { Injectable } from '@nestjs/common';
 import { Suppressions } from '../batches/suppressions.js';
 import type { StatementPart } from '../database/prepared.js';
 import { ACKNOWLEDGED_LIVE } from './live.js';
-import { type Broadcast, LiveRepository, type Shown } from './live.repository.js';
+import { type Broadcast, LiveRepository, type NoticeRoute, routeOf, type Shown } from './live.repository.js';
 import { isScheduled, type NewNotification } from './notification.js';
 
-export type { Broadcast, Shown };
-
-/** Notices to users go to inboxes, the others are broadcast. */
-export type NoticeRoute = 'inboxes' | 'broadcasts';
+export type { Broadcast, NoticeRoute, Shown };
 
 /** What notifications owe to open screens, for whoever delivers it, and what these answer. */
 @Injectable()
@@ -28,13 +25,13 @@ export class LiveService {
   /** These have just been stored, with what they owe. */
   announce(stored: readonly NewNotification[]): void {
     const due = stored.filter((one) => one.options.realtime !== undefined && !isScheduled(one));
-    const routes = new Set(due.map(({ audience }): NoticeRoute => ('userIds' in audience ? 'inboxes' : 'broadcasts')));
+    const routes = new Set(due.map(({ audience }) => routeOf(audience)));
     for (const route of routes) for (const listener of this.listeners) listener(route);
   }
 
   /** Due notices to users, as a part of the statement that delivers them; what it returns: `live.repository.ts`. */
-  dueNotices(): StatementPart {
-    return this.repository.dueNotices();
+  dueNotices(to: 'few' | 'many'): StatementPart {
+    return this.repository.dueNotices(to);
   }
 
   /** Due broadcasts; each comes again after 5 s unless it was removed. */

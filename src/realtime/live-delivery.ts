@@ -1,7 +1,7 @@
 import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { CONFIG, type Config } from '../config/config.js';
 import { type Loop, startLoop } from '../lib/loop.js';
-import { type Broadcast, LiveService } from '../notifications/live.service.js';
+import { type Broadcast, LiveService, type NoticeRoute } from '../notifications/live.service.js';
 import { broadcastChannels, inboxOf } from './channel.js';
 import { NoticesRepository } from './notices.repository.js';
 import { RedisLog } from './redis-log.js';
@@ -29,11 +29,14 @@ export class LiveDelivery implements OnModuleInit, OnApplicationShutdown {
 
   onModuleInit(): void {
     const onError = (error: unknown) => this.logger.debug({ event: 'realtime.live_delivery_failed', err: error });
-    // Two, so that a Redis that does not answer holds up no inbox.
-    const inboxes = startLoop(LOOK_MS, () => this.toInboxes(), onError);
-    const broadcasts = startLoop(LOOK_MS, () => this.toBroadcasts(), onError);
-    this.loops = [inboxes, broadcasts];
-    this.live.onDue((route) => (route === 'inboxes' ? inboxes : broadcasts).wake());
+    // Apart, so that neither long lists of users nor a Redis that does not answer hold up what goes to a few.
+    const loops: Record<NoticeRoute, Loop> = {
+      few: startLoop(LOOK_MS, () => this.toInboxes('few'), onError),
+      many: startLoop(LOOK_MS, () => this.toInboxes('many'), onError),
+      broadcasts: startLoop(LOOK_MS, () => this.toBroadcasts(), onError),
+    };
+    this.loops = Object.values(loops);
+    this.live.onDue((route) => loops[route].wake());
   }
 
   async onApplicationShutdown(): Promise<void> {
@@ -41,13 +44,10 @@ export class LiveDelivery implements OnModuleInit, OnApplicationShutdown {
   }
 
   /** @returns true when there may be more */
-  private async toInboxes(): Promise<boolean> {
+  private async toInboxes(to: 'few' | 'many'): Promise<boolean> {
+    const due = this.live.dueNotices(to);
     const keptHours = this.config.REALTIME_INBOX_HOURS;
-    const { taken, expired, newest } = await this.notices.deliver(
-      this.live.dueNotices(),
-      NOTIFICATION_EVENT,
-      keptHours,
-    );
+    const { taken, expired, newest } = await this.notices.deliver(to, due, NOTIFICATION_EVENT, keptHours);
     if (expired > 0) this.logger.warn({ event: 'realtime.notices_expired', kind: 'users', count: expired });
     // No tails: most of these users are away, and whoever is here reads the message in Postgres.
     const hints = newest.map(({ applicationId, userId, position }) => ({

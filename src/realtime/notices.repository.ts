@@ -25,14 +25,15 @@ export class NoticesRepository {
    * Takes notices out and appends their messages, all or nothing: whoever does it again after a crash finds neither or both.
    * A message lives as long as its notification, and no longer than inboxes keep any.
    *
-   * @param due parts of a `with`; the last one is `due` (`notification_id, application_id, names, message, expires_at`)
+   * @param name stands for the text of `due`
+   * @param due  parts of a `with`; the last one is `due` (`notification_id, application_id, names, message, expires_at`)
    */
-  async deliver(due: StatementPart, event: string, keptHours: number): Promise<DeliveredNotices> {
+  async deliver(name: string, due: StatementPart, event: string, keptHours: number): Promise<DeliveredNotices> {
     const [row] = await runPrepared<{
       taken: number;
       expired: number;
       inboxes: [applicationId: string, userId: string, epoch: string, seq: number][] | null;
-    }>(this.db, { name: 'deliver_notices', text: deliverSql(due.sql(5)) }, [
+    }>(this.db, { name: `deliver_to_${name}`, text: deliverSql(due.sql(5)) }, [
       drawEpoch(),
       event,
       keptHours,

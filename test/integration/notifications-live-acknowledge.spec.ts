@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { DATA_SOURCE } from '../../src/database/transaction.js';
 import { LiveService } from '../../src/notifications/live.service.js';
 import { claimBatch } from '../factories/batch.js';
-import { insertDevices, notificationRequest } from '../factories/notification.js';
+import { finishBatch, insertDevices, notificationRequest } from '../factories/notification.js';
 import { call, createApplication, startApi, type TestApi } from '../setup/app.js';
 import { createTestDatabase, type TestDatabase } from '../setup/database.js';
 import { acknowledge, blockedBackend, moveClock } from '../setup/live.js';
@@ -138,6 +138,24 @@ describe('a push that waits', () => {
     const answers = await Promise.all(tokens.map((one) => acknowledge(api, one, { notificationId: id })));
     expect(answers.every(({ body }) => body.suppressed)).toBe(true);
     expect(await view(id)).toMatchObject({ counts: { planned: 40, pending: 10, suppressed: 30, live: 30 } });
+  });
+
+  it('ends once when several screens of a user say so at once', async () => {
+    await insertDevices(db, tenant.id, 2, { userId: 'u-1' });
+    const id = await send({ options: first });
+    const answers = await Promise.all(Array.from({ length: 8 }, () => acknowledge(api, token, { notificationId: id })));
+    for (const answer of answers) expect(answer).toMatchObject(answerOf(id, true));
+    const { items } = await get(`/v1/notifications/${id}/deliveries`);
+    expect(items.map(({ attempts }: { attempts: unknown[] }) => attempts.length)).toEqual([1, 1]);
+    expect(await view(id)).toMatchObject({ counts: { suppressed: 2, live: 1 } });
+  });
+
+  it('that waits for a retry is not tried again', async () => {
+    await insertDevices(db, tenant.id, 1, { userId: 'u-1' });
+    const id = await send({ options: first });
+    await finishBatch(db, id, await dueBatch(id), '3');
+    expect(await acknowledge(api, token, { notificationId: id })).toMatchObject(answerOf(id, true));
+    expect(await view(id)).toMatchObject({ counts: { planned: 1, pending: 0, suppressed: 1, retried: 1 } });
   });
 
   it('is known to be wanted before it is planned', async () => {

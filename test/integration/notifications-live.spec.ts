@@ -1,7 +1,7 @@
 import type { DataSource } from 'typeorm';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { DATA_SOURCE } from '../../src/database/transaction.js';
-import { notificationRequest } from '../factories/notification.js';
+import { notificationRequest, storeNotification } from '../factories/notification.js';
 import { type Answer, call, createApplication, startApi, type TestApi } from '../setup/app.js';
 import { createTestDatabase, type TestDatabase } from '../setup/database.js';
 import { eventually } from '../setup/eventually.js';
@@ -130,6 +130,24 @@ describe('a notification to users', () => {
     await untilNothingIsOwed();
     expect(notificationIds(await inbox('u-1')).slice(1)).toEqual([id]);
     expect(notificationIds(await inbox('u-2'))).toEqual([id]);
+  });
+
+  it('is delivered when nobody was told of it, and short lists do not stand behind long ones', async () => {
+    const long = { audience: { userIds: Array.from({ length: 900 }, (_, i) => `x-${i}`) } };
+    const holder = db.createQueryRunner();
+    await holder.startTransaction();
+    await holder.query(`insert into realtime_inbox (application_id, user_id, epoch) values ($1, 'x-0', 'e')`, [
+      tenant.id,
+    ]);
+    for (let i = 0; i < 3; i += 1) await storeNotification(db, tenant.id, long);
+    await blockedBackend(db, 'live_notice');
+    const { id } = await storeNotification(db, tenant.id, { audience: { userIds: ['u-1'] } });
+    await eventually(async () => expect(notificationIds(await inbox('u-1'))).toEqual([id]));
+    expect(await owed(db, tenant.id)).toBe(3);
+    await holder.rollbackTransaction();
+    await holder.release();
+    await untilNothingIsOwed();
+    expect(await inbox('x-899')).toHaveLength(3);
   });
 
   it('leaves out those that no channel can be named after, and pushes to them all the same', async () => {
