@@ -28,8 +28,8 @@ export class LiveDelivery implements OnModuleInit, OnApplicationShutdown {
   ) {}
 
   onModuleInit(): void {
-    const onError = (error: unknown) => this.logger.debug({ event: 'realtime.live_delivery_failed', err: error });
-    // Apart, so that neither long lists of users nor a Redis that does not answer hold up what goes to a few.
+    const onError = (error: unknown) => this.logger.warn({ event: 'realtime.live_delivery_failed', err: error });
+    // Apart, so that neither long lists of users nor a Redis that does not answer holds up what goes to a few.
     const loops: Record<NoticeRoute, Loop> = {
       few: startLoop(LOOK_MS, () => this.toInboxes('few'), onError),
       many: startLoop(LOOK_MS, () => this.toInboxes('many'), onError),
@@ -54,7 +54,8 @@ export class LiveDelivery implements OnModuleInit, OnApplicationShutdown {
       channel: { applicationId, name: inboxOf(userId) },
       position,
     }));
-    await this.redisLog.hintNewest(hints).catch((error: unknown) => {
+    // Nobody waits for Redis here: without a hint readers look by themselves within seconds.
+    this.redisLog.hintNewest(hints).catch((error: unknown) => {
       this.logger.debug({ event: 'realtime.hints_not_sent', err: error });
     });
     return taken > 0;
