@@ -56,7 +56,12 @@ export class WebsocketGateway implements OnGatewayInit<Server> {
     server.use((socket, next) => {
       this.admit(socket).then(
         () => next(),
-        (error: unknown) => next(Object.assign(new Error('refused'), this.explain(error))),
+        (error: unknown) => {
+          const refusal = Object.assign(new Error('refused'), this.explain(error));
+          // Who is refused stays away until somebody acts; who was merely cut off comes back by itself.
+          if (isOurs(error)) socket.conn.close();
+          else next(refusal);
+        },
       );
     });
   }
@@ -71,7 +76,8 @@ export class WebsocketGateway implements OnGatewayInit<Server> {
       tcp.once('close', () => place.giveBack());
       if (tcp.destroyed) place.giveBack();
     } catch (error) {
-      refuseLine(line, this.explain(error));
+      if (isOurs(error)) line.close();
+      else refuseLine(line, this.explain(error));
     }
   }
 
@@ -142,4 +148,9 @@ export class WebsocketGateway implements OnGatewayInit<Server> {
   private addressOf(request: IncomingMessage): string {
     return proxyAddress(request, this.isTrusted);
   }
+}
+
+/** Nothing is wrong with the client: we are full, on our way out, or without the database. */
+function isOurs(error: unknown): boolean {
+  return !(error instanceof DomainError) || error.kind === 'unavailable';
 }

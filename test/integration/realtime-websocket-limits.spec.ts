@@ -80,6 +80,24 @@ it('a node that stops tells each client when to come back, and cuts it', async (
   for (const client of clients) expect(named(client, 'disconnect')).toEqual(['transport close']);
 });
 
+it('who comes while the process is full gets in by itself when a place is free', async () => {
+  const full = await startApi({ database: database.url, redis, REALTIME_MAX_CONNECTIONS: 1 });
+  const first = await connect(full, { token: await tokenOf('first') });
+  const retrying = { reconnection: true, reconnectionDelay: 20, reconnectionDelayMax: 100 };
+  const second = openClient(full, { token: await tokenOf('second') }, retrying);
+  let tries = 0;
+  second.socket.io.on('reconnect_attempt', () => {
+    tries += 1;
+  });
+  await eventually(() => tries >= 3);
+  expect(second.socket.connected).toBe(false);
+  first.socket.disconnect();
+  await eventually(() => second.socket.connected);
+  expect(named(second, 'connect_error')).toEqual([]);
+  closeClients();
+  await full.close();
+});
+
 it('the address that is counted is the one that a trusted proxy names', async () => {
   const options = { database: database.url, redis, REALTIME_MAX_CONNECTIONS_PER_IP: 1 };
   const proxied = await startApi({ ...options, TRUST_PROXY: '127.0.0.1' });

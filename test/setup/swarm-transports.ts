@@ -66,10 +66,11 @@ export function openRaw({ baseUrl, spec, cursor }: Follower, listener: Listener)
       else if (event === 'reconnect') [why, afterMs] = ['reconnect', data.delayMs];
     },
   };
-  const read = readFrames((packet) => {
+  const take = (packet: string) => {
     const [type = ''] = /^\d+/.exec(packet) ?? [];
     answers[type]?.(packet.slice(type.length));
-  });
+  };
+  const read = readFrames(take, () => tcp.destroy());
   tcp.on('data', read);
   tcp.on('error', () => undefined);
   tcp.on('close', () => listener.over(why, afterMs));
@@ -89,7 +90,7 @@ function textFrame(text: string): Buffer {
 }
 
 /** Reads what a WebSocket server sends: the answer to the upgrade, then whole text frames. */
-function readFrames(take: (text: string) => void): (chunk: Buffer) => void {
+function readFrames(take: (text: string) => void, close: () => void): (chunk: Buffer) => void {
   let rest: Buffer = Buffer.alloc(0);
   let isUpgraded = false;
   return (chunk) => {
@@ -107,6 +108,7 @@ function readFrames(take: (text: string) => void): (chunk: Buffer) => void {
       const length = short < 126 ? short : short === 126 ? rest.readUInt16BE(2) : Number(rest.readBigUInt64BE(2));
       if (rest.length < start + length) return;
       if (rest[0] === 0x81) take(rest.toString('utf8', start, start + length));
+      else if (rest[0] === 0x88) close();
       rest = rest.subarray(start + length);
     }
   };
