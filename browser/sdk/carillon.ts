@@ -1,6 +1,6 @@
 import { Positions } from './cursor.js';
 import { CarillonError, type CarillonEvents, Emitter, type MessageHandler, type Status } from './events.js';
-import { NotificationCopies } from './notification-copies.js';
+import { isInFront, NotificationCopies } from './notification-copies.js';
 import { watchPage } from './page.js';
 import { request } from './requests.js';
 import { type Answer, type Line, type LineEnd, type Message, openLine, type TransportName } from './transports.js';
@@ -16,7 +16,7 @@ export interface CarillonOptions {
   getToken: () => Promise<string | null> | string | null;
   /** In the order in which they are tried; default all: `websocket`, `sse`, `polling`. */
   transports?: readonly TransportName[];
-  /** Tell the service of each notification that was handled here. Default true. */
+  /** Tell the service of each notification of the inbox that was handled here while the page was visible. Default true. */
   acknowledge?: boolean;
   /** Milliseconds after which a better transport than the one that works is tried again, at first; then doubled. Default a minute. */
   upgradeAfterMs?: number;
@@ -248,8 +248,9 @@ export class Carillon {
     this.events.emit('notification', { notificationId, message, isPushed });
     if (!(await Promise.all(handled)).includes(true)) return;
     this.copies.taken(notificationId);
-    // Only what was meant for this user alone can be kept from being pushed.
-    if (this.options.acknowledge === false || !message.channel.startsWith('user:')) return;
+    // Nobody has seen what a hidden page took; and a broadcast's readers must not all answer at once.
+    const isSeen = isInFront() && message.channel.startsWith('user:');
+    if (this.options.acknowledge === false || !isSeen) return;
     await this.acknowledge(notificationId).catch((error: CarillonError) => this.events.emit('error', error));
   }
 

@@ -10,6 +10,12 @@ export type CopyMessage =
   /** The worker, once it shows the pushed copy. */
   | { type: 'pushed'; notificationId: string };
 
+/** Whether a user may be looking: outside pages there is nothing to be hidden behind. */
+export function isInFront(): boolean {
+  const { document } = globalThis as { document?: { visibilityState: string } };
+  return document === undefined || document.visibilityState === 'visible';
+}
+
 /** A set that forgets the oldest. */
 export class Recent {
   private readonly known = new Set<string>();
@@ -60,8 +66,7 @@ export class NotificationCopies {
 
   /** What a page behind another one shows, nobody sees. */
   private sayShown(notificationId: string): void {
-    const { document } = globalThis as { document?: { visibilityState: string } };
     const message: CopyMessage = { type: 'shown', notificationId };
-    if (document?.visibilityState === 'visible') this.channel?.postMessage(message);
+    if (isInFront()) this.channel?.postMessage(message);
   }
 }

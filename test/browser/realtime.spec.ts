@@ -135,6 +135,23 @@ describe('the SDK in a page of another origin', () => {
     await expectAllOf(`sdk-${name}`);
   });
 
+  it('acknowledges a notification once the user can see it, and not behind other windows', async () => {
+    await run(`${script('user:u-1', '')}
+      carillon.on('notification', ({ notificationId }) => received.push(notificationId));`);
+    const notify = (notificationId: string) =>
+      publish(api, application.serverKey, 'user:u-1', { notificationId }, 'notification');
+    const told = async () => (await received()).filter((one) => typeof one === 'string');
+    await page.evaluate(`Object.defineProperty(document, 'visibilityState', { configurable: true, value: 'hidden' })`);
+    await notify('n-1');
+    await eventually(async () => expect(await told()).toEqual(['n-1']));
+    await page.evaluate('void delete document.visibilityState');
+    const isAcknowledging = () => proxy.requests.some((line) => line.endsWith(' /v1/realtime/acknowledgements'));
+    expect(isAcknowledging()).toBe(false);
+    await notify('n-2');
+    await eventually(async () => expect(await told()).toEqual(['n-1', 'n-2']));
+    await eventually(isAcknowledging);
+  });
+
   it('gives up where the application does not list its origin', async () => {
     const foreign = await startSite();
     await run(
