@@ -85,6 +85,7 @@ export class Stack {
       CARILLON_MASTER_KEY: secrets.masterKey,
       CARILLON_ADMIN_KEY: secrets.adminKey,
       METRICS_TOKEN: secrets.metricsToken,
+      DEMO_FILE: this.home.path(DEMO_FILE),
       ...simulatorEnvironment(simulator),
     };
     this.report('bringing the database up to date, starting api and workers');
@@ -179,7 +180,7 @@ export class Stack {
   private async startApi(env: Record<string, string>, port: number, baseUrl: string): Promise<void> {
     const { host, apiProcesses } = this.config;
     const settings = { CARILLON_ROLE: 'api', API_PROCESSES: String(apiProcesses), HOST: host, PORT: String(port) };
-    const options = this.app('api', { ...env, ...settings, DEMO_FILE: this.home.path(DEMO_FILE) });
+    const options = this.app('api', { ...env, ...settings });
     this.api = this.supervise('api', (signal) => startReadyApp(options, `${baseUrl}/readyz`, signal));
     await this.api.start();
   }
