@@ -25,11 +25,13 @@ export interface CarillonOptions {
 const ALL_TRANSPORTS: readonly TransportName[] = ['websocket', 'sse', 'polling'];
 const MAX_CHANNELS = 50;
 const MAX_DATA_BYTES = 65_536;
-/** Milliseconds: the first wait is up to this by chance, each further one up to twice as much. */
-const RETRY_MS = 2_000;
+/** Milliseconds: the first wait is up to this by chance, so that thousands do not come at once; each further one up to twice as much. */
+const RETRY_MS = 5_000;
 const MAX_RETRY_MS = 30_000;
 /** Milliseconds after which a connection that ends was a good one. */
 const STABLE_MS = 10_000;
+/** Milliseconds over which clients whose tokens end together fetch others. */
+const RENEWAL_SPREAD_MS = 1_000;
 const UPGRADE_MS = 60_000;
 const MAX_UPGRADE_MS = 900_000;
 /** So many bad connections, or refused tokens, in a row mean that the next will be no better. */
@@ -305,7 +307,9 @@ export class Carillon {
       this.token = undefined;
       this.refusedTokens += 1;
     }
+    const isOnlyOld = reason.endsWith('token_expired') && this.refusedTokens === 1;
     if (this.refusedTokens >= MAX_BAD) this.giveUp(reason);
+    else if (isOnlyOld) this.openIn(Math.random() * RENEWAL_SPREAD_MS);
     else this.retry();
   }
 

@@ -8,8 +8,8 @@ import { eventually } from '../setup/eventually.js';
 import { publish, tokenFor } from '../setup/realtime.js';
 import { testRedisUrl } from '../setup/redis.js';
 
-/** A browser's own EventSource waits one to three seconds after each cut. */
-const RECONNECTING = { timeoutMs: 20_000 };
+/** A browser's own EventSource waits one to three seconds after each cut, the SDK up to five, then up to ten. */
+const RECONNECTING = { timeoutMs: 25_000 };
 const MESSAGES = 30;
 
 let browser: Browser;

@@ -15,8 +15,8 @@ import { publish, tokenFor } from '../setup/realtime.js';
 import { testRedisUrl } from '../setup/redis.js';
 
 const TRANSPORTS: readonly TransportName[] = ['websocket', 'sse', 'polling'];
-/** A cut costs up to two seconds by chance, several cuts several of them. */
-const RECONNECTING = { timeoutMs: 20_000 };
+/** A cut costs up to five seconds by chance, the next one up to ten. */
+const RECONNECTING = { timeoutMs: 25_000 };
 
 let database: TestDatabase;
 let api: TestApi;
@@ -129,7 +129,7 @@ describe.each(TRANSPORTS)('over %s', (transport) => {
     await isOpen(client);
     for (const n of upTo(40)) {
       await Promise.all(channels.map((channel) => send(channel, n)));
-      if (n % 15 === 5) proxy.cut();
+      if (n === 10 || n === 30) proxy.cut();
     }
     await eventually(() => followed.every(({ messages }) => messages.length >= 40), RECONNECTING);
     for (const { messages } of followed) expect(numbers(messages)).toEqual(upTo(40));
