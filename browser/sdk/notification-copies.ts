@@ -36,7 +36,7 @@ export class NotificationCopies {
   private readonly known = new Recent();
   private readonly shown = new Recent();
   private readonly pushed = new Recent();
-  private readonly channel = 'document' in globalThis ? new BroadcastChannel('carillon') : undefined;
+  private channel = 'document' in globalThis ? new BroadcastChannel('carillon') : undefined;
 
   constructor() {
     if (!this.channel) return;
@@ -62,6 +62,7 @@ export class NotificationCopies {
 
   close(): void {
     this.channel?.close();
+    this.channel = undefined;
   }
 
   /** What a page behind another one shows, nobody sees. */

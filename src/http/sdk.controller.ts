@@ -7,6 +7,7 @@ import { StaticFiles } from './static-files.js';
 const MODULES = [
   'carillon',
   'carillon-push',
+  'connection',
   'cursor',
   'events',
   'notification-copies',

@@ -58,6 +58,7 @@ beforeEach(async () => {
   await page.evaluate(
     'navigator.serviceWorker.ready.then((r) => r.getNotifications()).then((all) => all.forEach((one) => one.close()))',
   );
+  await eventually(async () => expect(await shown()).toEqual([]));
 });
 
 afterAll(async () => {
@@ -123,7 +124,7 @@ describe('the service worker', () => {
     await eventually(async () => expect(await receipts(id)).toEqual(['displayed']));
     await click('notificationclick');
     await eventually(async () => expect(await receipts(id)).toEqual(['displayed', 'opened']));
-    expect(await shown()).toEqual([]);
+    await eventually(async () => expect(await shown()).toEqual([]));
     await world.until(application, id, { counts: { displayed: 1, opened: 1 } });
   });
 
@@ -183,6 +184,7 @@ describe('the service worker', () => {
       await eventually(async () => expect(await shown()).toHaveLength(1));
       await click('notificationclick');
       await eventually(async () => expect(await inWorker('return self.led.length;')).toBe(i + 1));
+      await eventually(async () => expect(await shown()).toEqual([]));
     }
     const { origin } = site;
     expect(await inWorker('return self.led;')).toEqual([
