@@ -120,6 +120,11 @@ export class LiveRepository {
       applicationId,
       userId,
     ]);
+    await this.db.query(
+      `update live_notice set names = array_remove(names, $2)
+       where application_id = $1 and kind = 'users' and names @> array[$2]`,
+      [applicationId, userId],
+    );
   }
 
   /** Forgets up to 5,000 acknowledgements that are older; returns how many. */

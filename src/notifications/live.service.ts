@@ -63,7 +63,7 @@ export class LiveService {
     return this.suppressions.ofUser(waiting, applicationId, userId, ACKNOWLEDGED_LIVE);
   }
 
-  /** The acknowledgements of a person. */
+  /** The acknowledgements of a person, and what they are still owed. */
   forgetUser(applicationId: string, userId: string): Promise<void> {
     return this.repository.forgetUser(applicationId, userId);
   }

@@ -188,6 +188,15 @@ describe('a notification for later', () => {
     expect(notificationIds(await inbox('u-1'))).toEqual([marker, paused]);
   });
 
+  it('reaches nobody who was forgotten meanwhile', async () => {
+    await send({ audience: { userIds: ['u-1', 'u-2'] }, options: { sendAt: inAnHour() } });
+    await call(api, 'DELETE', '/v1/users/u-1', { key: tenant.serverKey });
+    await moveClock(db, HOUR_SECONDS);
+    await untilNothingIsOwed();
+    expect(await inbox('u-1')).toEqual([]);
+    expect(await inbox('u-2')).toHaveLength(1);
+  });
+
   it('that was paused beyond its TTL is dropped', async () => {
     const id = await send({ audience: { userIds: ['u-1'] }, options: { sendAt: inAnHour(), ttlSeconds: 60 } });
     await act(id, 'pause');
