@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { type ApiProcesses, startApiProcesses } from '../setup/api-processes.js';
 import { createApplication } from '../setup/app.js';
 import { createTestDatabase, type TestDatabase } from '../setup/database.js';
@@ -8,6 +8,8 @@ import { lastMessages, Publisher, percentile, Swarm, spread, tokensFor } from '.
 import type { ClientKind, SwarmReport } from '../setup/swarm-process.js';
 
 const CLIENTS = 5_000;
+/** Of the process that is asked to end, and of its companion. */
+const LEFT_CLIENTS = 2_000;
 const PER_SECOND = 100;
 const ROOMS = 100;
 /** Users whose inboxes get messages, in turn. */
@@ -27,8 +29,9 @@ beforeAll(async () => {
   apis = await startApiProcesses({ database: database.url, redis: await testRedisUrl(), processes: 2, env });
 }, 120_000);
 
+afterEach(() => swarm?.close());
+
 afterAll(async () => {
-  swarm?.close();
   apis?.kill('SIGKILL');
   await apis?.exited;
   await database?.drop();
@@ -99,8 +102,7 @@ it('5,000 clients on two processes get every message once and in order, although
   const cut = report.ends.filter(since(killedMs));
   const tries = report.tries.filter((ms) => ms >= killedMs);
 
-  const buckets = spread(tries, BUCKET_MS);
-  const mean = tries.length / buckets.length;
+  const { buckets, mean } = expectSpread(tries);
   const back = report.returns.filter((ms) => ms >= killedMs);
   console.info(
     `opened in ${Math.round(openedMs)} ms; ${publisher.taken} messages in ${publisher.seconds.toFixed(1)} s, ` +
@@ -109,5 +111,44 @@ it('5,000 clients on two processes get every message once and in order, although
       `${cut.length} cut off (${report.ends.length - cut.length} before); tries per ${BUCKET_MS} ms ${buckets.join(' ')}, ` +
       `mean ${mean.toFixed(1)}; back in each second ${spread(back, 1_000).join(' ')}`,
   );
-  expect(Math.max(...buckets)).toBeLessThanOrEqual(2 * mean);
 }, 180_000);
+
+it('the clients of a process that is asked to end come back when they were told to, and miss nothing', async () => {
+  const { serverKey: key } = await createApplication(apis);
+  const users = Array.from({ length: LEFT_CLIENTS }, (_, i) => userOf(i));
+  const tokens = await tokensFor(apis, key, users);
+  const clients = tokens.map(({ token }, i) => ({ id: i, kind: kindOf(i), token, channels: ['all'] }));
+  const opened = await Swarm.start(apis, clients, { windowMs: WINDOW_MS });
+  swarm = opened;
+  const publisher = new Publisher(apis, key, 2, () => 'all');
+  await eventually(() => publisher.taken >= 2, WITHIN);
+  const leaving = apis.pidOf('api-2');
+  const askedMs = Date.now();
+  process.kill(leaving, 'SIGTERM');
+  await eventually(() => expect(apis.pidOf('api-2')).not.toBe(leaving), WITHIN);
+  await eventually(async () => {
+    const { ends, away } = await opened.report();
+    expect(ends.length).toBeGreaterThan(LEFT_CLIENTS / 4);
+    expect(away).toEqual([]);
+  }, WITHIN);
+  await publisher.stop();
+  const last = await lastMessages(apis, key, ['all']);
+  const report = await eventually(async () => {
+    const now = await opened.report(last);
+    expect(now.behind).toBe(0);
+    return now;
+  }, WITHIN);
+  expect(report).toMatchObject({ live: LEFT_CLIENTS, holes: 0, gaps: 0, repeats: 0, offences: [] });
+  const { buckets, mean } = expectSpread(report.tries.filter((ms) => ms >= askedMs));
+  console.info(
+    `asked to end: ${report.ends.length} ends; tries per ${BUCKET_MS} ms ${buckets.join(' ')}, mean ${mean.toFixed(1)}`,
+  );
+}, 120_000);
+
+/** No spike over twice the mean. */
+function expectSpread(tries: readonly number[]): { buckets: number[]; mean: number } {
+  const buckets = spread(tries, BUCKET_MS);
+  const mean = tries.length / buckets.length;
+  expect(Math.max(...buckets), `tries per ${BUCKET_MS} ms: ${buckets.join(' ')}`).toBeLessThanOrEqual(2 * mean);
+  return { buckets, mean };
+}

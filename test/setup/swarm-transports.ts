@@ -138,6 +138,13 @@ export function openIo(client: Follower, listener: Listener): () => void {
   socket.on('closed', ({ reason }) => {
     why = reason;
   });
+  socket.on('reconnect', ({ delayMs }) => {
+    socket.disconnect();
+    setTimeout(() => {
+      listener.trying();
+      socket.connect();
+    }, delayMs);
+  });
   socket.on('disconnect', (reason) => listener.over(why ?? reason));
   socket.on('connect_error', (error) => 'data' in error && listener.over(Object(error.data).code));
   socket.io.on('reconnect_attempt', () => listener.trying());
