@@ -52,6 +52,13 @@ beforeAll(async () => {
   })()`);
   deviceId = enabled.deviceId;
   registrationId = await known;
+  await inWorker(`
+    self.shown = 0;
+    const { showNotification } = ServiceWorkerRegistration.prototype;
+    ServiceWorkerRegistration.prototype.showNotification = async function (...options) {
+      await showNotification.apply(this, options);
+      self.shown += 1;
+    };`);
 });
 
 beforeEach(async () => {
@@ -91,8 +98,17 @@ async function messageOf(notificationId: string): Promise<any> {
   return messages.find(({ body }: { body: unknown }) => JSON.stringify(body).includes(notificationId));
 }
 
-/** As the browser does with what its push service hands it. */
+/**
+ * As the browser does with what its push service hands it. Waits until it is shown without looking: Chromium forgets
+ * notifications for which it is asked at the very moment that it shows them.
+ */
 async function deliver(payload: unknown): Promise<void> {
+  const before = await inWorker('return self.shown;');
+  await hand(payload);
+  await eventually(async () => (await inWorker('return self.shown;')) === Number(before) + 1);
+}
+
+async function hand(payload: unknown): Promise<void> {
   const data = typeof payload === 'string' ? payload : JSON.stringify(payload);
   await cdp.send('ServiceWorker.deliverPushMessage', { origin: site.origin, registrationId, data });
 }
@@ -164,7 +180,7 @@ describe('the service worker', () => {
     const liveFirst = crypto.randomUUID();
     await liveCopy(liveFirst);
     await eventually(async () => expect(await known()).toHaveLength(2));
-    await deliver({ title: 'Live first', data: { carillonNotificationId: liveFirst } });
+    await hand({ title: 'Live first', data: { carillonNotificationId: liveFirst } });
     await deliver({ title: 'After it', data: { carillonNotificationId: crypto.randomUUID() } });
     await eventually(async () =>
       expect((await shown()).map(({ title }) => title)).toEqual(expect.arrayContaining(['After it'])),
