@@ -1,6 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 const PURE = ['test/unit/**/*.spec.ts', 'test/architecture.spec.ts'];
+const IN_BROWSER = ['test/browser/**/*.spec.ts'];
 
 export default defineConfig({
   test: {
@@ -14,8 +15,18 @@ export default defineConfig({
         test: {
           name: 'real',
           include: ['test/**/*.spec.ts'],
-          exclude: PURE,
+          exclude: [...PURE, ...IN_BROWSER],
           globalSetup: 'test/setup/servers.ts',
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'browser',
+          include: IN_BROWSER,
+          globalSetup: ['test/setup/servers.ts', 'test/setup/chromium.ts'],
           testTimeout: 30_000,
           hookTimeout: 60_000,
         },

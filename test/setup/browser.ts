@@ -1,10 +1,8 @@
-import { existsSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { delimiter, join } from 'node:path';
 import { type Browser, chromium } from 'playwright-core';
+import { inject } from 'vitest';
 
-const NAMES = ['chromium', 'chromium-browser', 'google-chrome'];
 const FLAGS = [
   '--no-sandbox',
   '--disable-gpu',
@@ -15,19 +13,9 @@ const FLAGS = [
   '--disable-sync',
 ];
 
-/** Chromium without a window, with a profile of its own. @throws Error that says how to get it */
+/** Chromium without a window, with a profile of its own. */
 export function launchBrowser(): Promise<Browser> {
-  return chromium.launch({ executablePath: findChromium(), args: FLAGS });
-}
-
-function findChromium(): string {
-  const onPath = (process.env['PATH'] ?? '').split(delimiter).flatMap((dir) => NAMES.map((name) => join(dir, name)));
-  const candidates = [process.env['CHROMIUM_PATH'] ?? '', '/usr/bin/chromium', ...onPath, chromium.executablePath()];
-  const found = candidates.find((path) => path !== '' && existsSync(path));
-  if (found !== undefined) return found;
-  throw new Error(
-    'The browser tests need Chromium: apt-get install chromium, or npx playwright-core install chromium, or set CHROMIUM_PATH.',
-  );
+  return chromium.launch({ executablePath: inject('chromiumPath'), args: FLAGS });
 }
 
 /** A site of its own, as customers have one. */
