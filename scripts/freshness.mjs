@@ -7,11 +7,13 @@ import { npmCi, runWithProgress } from './processes.mjs';
 /** What the build reads: folders whole, files by name. */
 const BUILD_INPUTS = ['src', 'migrations', 'browser', 'tsconfig.json', 'tsconfig.build.json', 'package-lock.json'];
 const BUILD_MARKER = 'dist/.built-from';
+const TSC = 'node_modules/typescript/bin/tsc';
 /** What pages load is built apart: it knows a DOM, and its service worker another. */
-const PROJECTS = {
-  'the service': 'tsconfig.build.json',
-  'the browser SDK': 'browser/tsconfig.json',
-  'its service worker': 'browser/tsconfig.worker.json',
+const STEPS = {
+  'the service': [TSC, '-p', 'tsconfig.build.json'],
+  'the demo page and the types of the browser SDK': [TSC, '-p', 'browser/tsconfig.json'],
+  'the service worker': [TSC, '-p', 'browser/tsconfig.worker.json'],
+  'the browser SDK': ['browser/bundle.mjs'],
 };
 
 /**
@@ -51,9 +53,8 @@ function isBuilt(root) {
 
 async function build(root) {
   const hash = sourceHash(root);
-  const tsc = join(root, 'node_modules/typescript/bin/tsc');
-  for (const [what, project] of Object.entries(PROJECTS)) {
-    await runWithProgress(`building ${what}`, process.execPath, [tsc, '-p', project], { cwd: root });
+  for (const [what, args] of Object.entries(STEPS)) {
+    await runWithProgress(`building ${what}`, process.execPath, args, { cwd: root });
   }
   cpSync(join(root, 'browser/demo'), join(root, 'dist/browser/demo'), {
     recursive: true,

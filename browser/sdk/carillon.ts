@@ -8,9 +8,9 @@ import {
   type MessageHandler,
   type Status,
 } from './events.js';
+import type { Message, TransportName } from './line.js';
 import { isInFront, NotificationCopies } from './notification-copies.js';
 import { request } from './requests.js';
-import type { Message, TransportName } from './transports.js';
 
 export type { CarillonEvents, MessageContext, MessageHandler, Status } from './events.js';
 export type { Message, TransportName };

@@ -1,6 +1,8 @@
 import { CarillonError, type Emitter, type MessageContext, type Status } from './events.js';
+import { PollingLine, SseLine } from './fetch-lines.js';
+import type { Answer, Line, LineClient, LineEnd, Message, TransportName } from './line.js';
 import { watchPage } from './page.js';
-import { type Answer, type Line, type LineEnd, type Message, openLine, type TransportName } from './transports.js';
+import { WebsocketLine } from './websocket-line.js';
 
 export interface ConnectionOptions {
   /** Of the service, such as `https://push.example.com`. */
@@ -298,4 +300,9 @@ export class Connection {
     this.current = status;
     this.events.emit('status', status);
   }
+}
+
+function openLine(transport: TransportName, client: LineClient): Line {
+  if (transport === 'websocket') return new WebsocketLine(client);
+  return transport === 'sse' ? new SseLine(client) : new PollingLine(client);
 }

@@ -1,4 +1,4 @@
-import type { Message, TransportName } from './transports.js';
+import type { Message, TransportName } from './line.js';
 
 export interface MessageContext {
   transport: TransportName;

@@ -4,18 +4,9 @@ import { z } from 'zod';
 import { Route } from './route.js';
 import { StaticFiles } from './static-files.js';
 
-const MODULES = [
-  'carillon',
-  'carillon-push',
-  'connection',
-  'cursor',
-  'events',
-  'notification-copies',
-  'page',
-  'push-record',
-  'requests',
-  'transports',
-];
+const MODULES = ['carillon.js', 'carillon-push.js'];
+/** Those that the types of the modules are made of. */
+const TYPES = ['carillon', 'carillon-push', 'connection', 'events', 'line'].map((name) => `${name}.d.ts`);
 const SERVICE_WORKER = 'carillon-sw.js';
 
 const fileParams = z.strictObject({ file: z.string() });
@@ -23,10 +14,7 @@ const fileParams = z.strictObject({ file: z.string() });
 /** The browser's side of Carillon, for every page: it holds no secret. */
 @Controller()
 export class SdkController {
-  private readonly files = new StaticFiles('sdk/', [
-    ...MODULES.flatMap((name) => [`${name}.js`, `${name}.d.ts`]),
-    SERVICE_WORKER,
-  ]);
+  private readonly files = new StaticFiles('sdk/', [...MODULES, SERVICE_WORKER, ...TYPES]);
 
   @Route('GET', '/sdk/:file', {
     summary: 'The browser SDK: `carillon.js`, `carillon-push.js`, `carillon-sw.js`, and their types',
