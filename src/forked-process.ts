@@ -64,6 +64,16 @@ export class ForkedProcess implements Running {
     return this.hasStarted ? ((await this.link.ask('metrics', ANSWER_TIMEOUT_MS)) as string | undefined) : undefined;
   }
 
+  /** False when it has started and says nothing any more. */
+  async isAlive(): Promise<boolean> {
+    return !this.hasStarted || (await this.link.ask('readiness', ANSWER_TIMEOUT_MS)) !== undefined;
+  }
+
+  /** At once, whatever it is doing. */
+  kill(): void {
+    this.child.kill('SIGKILL');
+  }
+
   async stop(): Promise<void> {
     if (!this.hasEnded) this.child.kill('SIGTERM');
     const timer = setTimeout(() => this.child.kill('SIGKILL'), STOP_GRACE_MS);

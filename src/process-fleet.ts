@@ -2,6 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { Supervised } from './embedded/supervised.js';
 import { ForkedProcess } from './forked-process.js';
 import type { JsonLogger } from './http/logger.js';
+import { type Loop, startLoop } from './lib/loop.js';
 import type { Answers } from './process-link.js';
 
 /** One of several processes that do the same kind of work. */
@@ -13,8 +14,14 @@ export interface FleetMember {
   answers?: Answers;
 }
 
+/** Milliseconds between questions whether an api process is alive; one that says nothing takes three seconds more. */
+const LOOK_MS = 5_000;
+/** Questions in a row, over half a minute, after which a process that does not answer has to go. */
+const MAX_SILENCES = 4;
+
 interface Member {
   name: string;
+  silences: number;
   supervised: Supervised<ForkedProcess>;
   life: ForkedProcess | undefined;
 }
@@ -22,11 +29,17 @@ interface Member {
 /** Processes of this machine: forked, kept running, asked how they are, and stopped together. */
 export class ProcessFleet {
   private readonly members: readonly Member[];
+  private loop: Loop | undefined;
 
-  constructor(kind: 'api' | 'worker', members: readonly FleetMember[], logger: JsonLogger) {
+  constructor(
+    private readonly kind: 'api' | 'worker',
+    members: readonly FleetMember[],
+    private readonly logger: JsonLogger,
+  ) {
     this.members = members.map(({ name, fork, answers }) => {
       const member: Member = {
         name,
+        silences: 0,
         life: undefined,
         supervised: new Supervised({
           name,
@@ -45,11 +58,18 @@ export class ProcessFleet {
   /** Resolves when all processes are there; {@link missing} tells when they are ready. */
   async start(): Promise<void> {
     await Promise.all(this.members.map(({ supervised }) => supervised.start()));
+    // What a worker held goes to another when its lease ends; a port that others still answer on tells nobody outside.
+    if (this.kind === 'api')
+      this.loop = startLoop(
+        LOOK_MS,
+        () => this.killSilent(),
+        () => undefined,
+      );
   }
 
   /** Resolves when all have drained, or were killed at their deadline. */
   async stop(): Promise<void> {
-    await Promise.all(this.members.map(({ supervised }) => supervised.stop()));
+    await Promise.all([this.loop?.stop(), ...this.members.map(({ supervised }) => supervised.stop())]);
   }
 
   /**
@@ -84,6 +104,22 @@ export class ProcessFleet {
       }),
     );
     return new Map(texts);
+  }
+
+  private async killSilent(): Promise<undefined> {
+    await Promise.all(
+      this.members.map(async (member) => {
+        const { name, life } = member;
+        if (life === undefined) return;
+        const isAlive = await life.isAlive();
+        // Another life begins anew.
+        member.silences = isAlive || life !== member.life ? 0 : member.silences + 1;
+        if (member.silences < MAX_SILENCES) return;
+        member.silences = 0;
+        this.logger.error({ event: `${this.kind}.hung`, [this.kind]: name, pid: life.pid });
+        life.kill();
+      }),
+    );
   }
 }
 

@@ -127,8 +127,9 @@ describe('several processes behind one port', { timeout: TEST_MS }, () => {
         expect(inOrder(messages, 'user:u-1')).toEqual([1, 3, 5, 7, 9]);
       }
     });
-    for (const answer of await Promise.all(polls)) {
-      expect(answer).toMatchObject({ status: 200, body: { messages: [{ id: ids[0], data: 0 }] } });
+    for (const { status, body } of await Promise.all(polls)) {
+      expect(status).toBe(200);
+      expect((body as { messages: unknown[] }).messages[0]).toMatchObject({ id: ids[0], data: 0 });
     }
     for (const stream of streams) stream.close();
   });
@@ -246,6 +247,16 @@ describe('one of several api processes', { timeout: TEST_MS }, () => {
     await clients;
     expect(hung).toBe(0);
     expect(answered).toBeGreaterThan(100);
+  });
+
+  it('that hangs for half a minute is killed and replaced', async () => {
+    await start();
+    const hung = apis.pidOf('api-2');
+    process.kill(hung, 'SIGSTOP');
+    await eventually(() => expect(apis.pidOf('api-2')).not.toBe(hung), { timeoutMs: 90_000, intervalMs: 250 });
+    expect(apis.lines('api.hung')).toHaveLength(1);
+    expect(isGone(hung)).toBe(true);
+    await eventually(async () => expect((await request('/readyz')).body).toEqual({ status: 'ok', missing: {} }));
   });
 
   it('that is asked to end tells its clients when to come back, and is replaced', async () => {
