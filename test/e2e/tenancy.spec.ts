@@ -68,6 +68,8 @@ const ROUTES: Record<string, RouteUse> = {
     roles: ['client'],
     body: ({ devices, notification: notificationId }) => ({ deviceId: devices.fcm, notificationId, type: 'opened' }),
   },
+  'GET /v1/realtime/channels/{channel}/presence': { roles: ['server'] },
+  'GET /v1/realtime/users/{userId}/presence': { roles: ['server'] },
   'POST /v1/realtime/tokens': { roles: ['server'], body: () => ({ userId: 'nobody' }) },
   'DELETE /v1/realtime/tokens': { roles: ['server'], body: () => ({ userId: 'nobody' }) },
   'POST /v1/realtime/channels/{channel}/messages': {
