@@ -22,12 +22,8 @@ export class DemoService {
 
   async session(userId: string) {
     const { id: applicationId, clientKey } = await this.application.read();
-    const allowed = { userId, channels: [CHAT_CHANNEL, TICKER_CHANNEL], publish: [CHAT_CHANNEL] };
-    const { token, grant } = await this.tokens.issue(applicationId, {
-      ...allowed,
-      presence: [],
-      ttlSeconds: TOKEN_SECONDS,
-    });
+    const allowed = { channels: [CHAT_CHANNEL, TICKER_CHANNEL], publish: [CHAT_CHANNEL], presence: [] };
+    const { token, grant } = await this.tokens.issue(applicationId, { userId, ...allowed, ttlSeconds: TOKEN_SECONDS });
     return { token, expiresAt: grant.expiresAt.toISOString(), applicationId, clientKey };
   }
 
