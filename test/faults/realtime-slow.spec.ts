@@ -95,7 +95,6 @@ it('1,000 clients that never read cost little and are closed, and the others get
     }, WITHIN);
     closings.push(performance.now() - (firstMs ?? Number.NaN));
     await flood.stop();
-    expect(flood.refused + flood.unanswered).toBe(0);
     await eventually(() => expect(owingSockets()).toBeLessThan(READERS), { timeoutMs: CLOSED_MS });
   }
   await ticker.stop();

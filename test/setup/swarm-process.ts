@@ -50,8 +50,9 @@ export interface SwarmReport {
   behind: number;
   /** The first few of what should not be, in words. */
   offences: string[];
-  /** Epoch ms of the first try after each loss, and of the moment at which it followed everything again. */
-  tries: number[];
+  /** For each client that was lost, the moment in epoch ms for which it planned its first try: a busy machine is later. */
+  tries: [id: number, atMs: number][];
+  /** Epoch ms of the moments at which one followed everything again. */
   returns: number[];
   /** Who was cut off or refused, why, and when in epoch ms. */
   ends: [id: number, why: string, atMs: number][];
@@ -75,7 +76,7 @@ const tally = emptyTally();
 let clients: Client[] = [];
 
 function emptyTally() {
-  const lists = { offences: [] as string[], tries: [] as number[], returns: [] as number[] };
+  const lists = { offences: [] as string[], tries: [] as SwarmReport['tries'], returns: [] as number[] };
   const latencies = new Map<number, number>();
   return {
     messages: 0,
@@ -120,7 +121,7 @@ class Client implements Follower {
     TRANSPORTS[this.spec.kind](this, {
       live: (cursor) => this.becameLive(cursor),
       message: (message, cursor) => this.take(message, cursor),
-      trying: () => this.noteTry(),
+      trying: () => this.noteTry(Date.now()),
       over: (why, afterMs) => this.lost(why, afterMs),
     });
   }
@@ -177,15 +178,13 @@ class Client implements Follower {
     if (this.spec.returns === false || this.spec.kind === 'io' || FINAL.test(why)) return;
     const spanMs = Math.min(this.windowMs * 2 ** this.failures, MAX_WINDOW_MS);
     this.failures += 1;
-    const comeBack = () => {
-      this.noteTry();
-      this.connect();
-    };
-    setTimeout(comeBack, afterMs ?? Math.random() * spanMs);
+    const delayMs = afterMs ?? Math.random() * spanMs;
+    this.noteTry(Date.now() + delayMs);
+    setTimeout(() => this.connect(), delayMs);
   }
 
-  private noteTry(): void {
-    if (!this.isTrying) tally.tries.push(Date.now());
+  private noteTry(atMs: number): void {
+    if (!this.isTrying) tally.tries.push([this.spec.id, atMs]);
     this.isTrying = true;
   }
 }
