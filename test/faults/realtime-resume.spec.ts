@@ -37,12 +37,13 @@ afterAll(async () => {
   await database?.drop();
 });
 
-/** Of 25: 18 light sockets, 2 unmodified socket.io-clients, 4 streams of server-sent events, 1 that polls. */
+/** Of 25: 17 light sockets, 2 unmodified socket.io-clients, 1 SDK, 4 streams of server-sent events, 1 that polls. */
 function kindOf(i: number): ClientKind {
   const place = i % 25;
   if (place < 2) return 'io';
   if (place < 6) return 'sse';
-  return place === 6 ? 'poll' : 'raw';
+  if (place === 6) return 'poll';
+  return place === 7 ? 'sdk' : 'raw';
 }
 
 const userOf = (i: number) => `u-${i}`;

@@ -8,11 +8,11 @@ import { createHash } from 'node:crypto';
 import type { Follower, Listener, Message } from './swarm-transports.js';
 
 // Node runs sources only by their own names.
-const { openIo, openPoll, openRaw, openSse, ticketFor } = (await import(
+const { openIo, openPoll, openRaw, openSdk, openSse, ticketFor } = (await import(
   new URL('./swarm-transports.ts', import.meta.url).href
 )) as typeof import('./swarm-transports.js');
 
-export type ClientKind = 'raw' | 'io' | 'sse' | 'poll';
+export type ClientKind = 'raw' | 'io' | 'sse' | 'poll' | 'sdk';
 
 export interface ClientSpec {
   id: number;
@@ -71,6 +71,9 @@ const OPEN_AT_ONCE = 100;
 const MAX_WINDOW_MS = 30_000;
 /** Ends after which the same token is of no use. */
 const FINAL = /^(token_|realtime_token_|http_204|io server disconnect)/;
+
+/** Those that come back by themselves. */
+const COMES_BACK: ReadonlySet<ClientKind> = new Set(['io', 'sdk']);
 
 const tally = emptyTally();
 let clients: Client[] = [];
@@ -175,7 +178,7 @@ class Client implements Follower {
     this.isLive = false;
     this.lastEnd = why;
     tally.ends.push([this.spec.id, why, Date.now()]);
-    if (this.spec.returns === false || this.spec.kind === 'io' || FINAL.test(why)) return;
+    if (this.spec.returns === false || COMES_BACK.has(this.spec.kind) || FINAL.test(why)) return;
     const spanMs = Math.min(this.windowMs * 2 ** this.failures, MAX_WINDOW_MS);
     this.failures += 1;
     const delayMs = afterMs ?? Math.random() * spanMs;
@@ -194,6 +197,7 @@ const TRANSPORTS: Readonly<Record<ClientKind, (client: Follower, listener: Liste
   io: openIo,
   sse: (client, listener) => openSse(client, listener),
   poll: openPoll,
+  sdk: openSdk,
 };
 
 function tagOf(channel: string): string {

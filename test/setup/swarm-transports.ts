@@ -35,6 +35,12 @@ export interface Follower {
   cursor: string | undefined;
 }
 
+/** Sources of the SDK are no erasable TypeScript. */
+const { Carillon } = (await import(
+  new URL('../../dist/browser/sdk/carillon.js', import.meta.url).href
+)) as typeof import('../../browser/sdk/carillon.js');
+const ONLY_TRANSPORTS = [undefined, 'sse', 'polling'] as const;
+
 const polls = new Agent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY });
 
 /** A WebSocket that speaks just enough of Socket.IO. */
@@ -149,6 +155,27 @@ export function openIo(client: Follower, listener: Listener): () => void {
   socket.on('connect_error', (error) => 'data' in error && listener.over(Object(error.data).code));
   socket.io.on('reconnect_attempt', () => listener.trying());
   return () => socket.disconnect();
+}
+
+/** The browser SDK as pages load it, over the first transport that works, or over one that is the only one it may use. */
+export function openSdk(client: Follower, listener: Listener): () => void {
+  const { baseUrl, spec, cursor } = client;
+  const only = ONLY_TRANSPORTS[spec.id % ONLY_TRANSPORTS.length];
+  const carillon = new Carillon({ url: baseUrl, getToken: () => spec.token, ...(only && { transports: [only] }) });
+  let wasLive = false;
+  carillon.on('status', ({ state }) => {
+    if (state === 'open') listener.live(carillon.cursor);
+    else if (state === 'connecting' && wasLive) listener.trying();
+    else if (wasLive) listener.over(state);
+    wasLive ||= state === 'open';
+  });
+  carillon.on('gap', ({ channel, from, to }) =>
+    listener.message({ id: to, channel, event: 'gap', data: { from, to } }, carillon.cursor),
+  );
+  for (const channel of spec.channels) {
+    carillon.subscribe(channel, (message) => listener.message(message, carillon.cursor), { after: cursor });
+  }
+  return () => carillon.close();
 }
 
 /** @param ticket instead of the token */
