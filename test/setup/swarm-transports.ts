@@ -41,6 +41,8 @@ const { Carillon } = (await import(
 )) as typeof import('../../browser/sdk/carillon.js');
 const ONLY_TRANSPORTS = [undefined, 'sse', 'polling'] as const;
 
+const PONG_MS = 10_000;
+
 const polls = new Agent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY });
 
 /** A WebSocket that speaks just enough of Socket.IO. */
@@ -62,7 +64,12 @@ export function openRaw({ baseUrl, spec, cursor }: Follower, listener: Listener)
     '430': (rest) => {
       const [answer] = JSON.parse(rest);
       if (!answer.ok) return end(answer.error.code);
-      if (spec.reads === false) tcp.pause();
+      if (spec.reads === false) {
+        tcp.pause();
+        // It also hears no ping, and whoever answers none is closed for that.
+        const pong = setInterval(() => send('3'), PONG_MS);
+        tcp.once('close', () => clearInterval(pong));
+      }
       listener.live(answer.cursor);
     },
     '42': (rest) => {
@@ -214,7 +221,8 @@ export function openSse({ baseUrl, spec, cursor }: Follower, listener: Listener,
       const blocks = (rest + text).split('\n\n');
       rest = blocks.pop() ?? '';
       for (const one of blocks) block(one);
-      if (spec.reads === false && isLive) response.socket.pause();
+      // Not the socket: the response would make it go on.
+      if (spec.reads === false && isLive) response.pause();
     });
     response.on('error', () => undefined);
     response.on('close', () => listener.over(why, retryMs));
