@@ -27,22 +27,45 @@ export interface Connection {
 export type ConnectionsWatcher = (user: string, connections: number) => void;
 
 /** What one client takes of the limits of its address and of this process, whether or not it has said who it is. */
-export interface Place {
+export class Place {
+  private connection: Connection | undefined;
+  private isFree = false;
+
+  constructor(
+    private readonly connections: Connections,
+    private readonly ip: string,
+  ) {}
+
   /**
    * Says who has it.
    *
-   * @returns what ends that; calling it again does nothing
    * @throws DomainError `too_many_connections`: 429 for a user's own; `shutting_down`
    */
-  take(connection: Connection): () => void;
-  /** It is free again; calling it again does nothing. */
-  giveBack(): void;
+  take(connection: Connection): void {
+    this.connections.join(connection);
+    this.connection = connection;
+  }
+
+  /** Nobody has it, and it still counts; doing it again does nothing. */
+  leave(): void {
+    if (this.connection) this.connections.part(this.connection);
+    this.connection = undefined;
+  }
+
+  /** It is free again; doing it again does nothing. */
+  giveBack(): void {
+    this.leave();
+    if (this.isFree) return;
+    this.isFree = true;
+    this.connections.free(this.ip);
+  }
 }
 
 /** The clients of this process, counted against its limits. */
 @Injectable()
 export class Connections implements OnModuleDestroy {
-  private readonly ofUser = new Map<string, Set<Connection>>();
+  /** Lists, since most have one entry, and a set of one takes three times as much. */
+  private readonly ofUser = new Map<string, Connection[]>();
   private readonly ofIp = new Map<string, number>();
   private count = 0;
   private stops = false;
@@ -73,39 +96,57 @@ export class Connections implements OnModuleDestroy {
     this.checkPlaces(ip);
     this.ofIp.set(ip, (this.ofIp.get(ip) ?? 0) + 1);
     this.count += 1;
-    let isFree = false;
-    return {
-      take: (connection) => this.join(connection),
-      giveBack: () => {
-        if (isFree) return;
-        isFree = true;
-        const left = (this.ofIp.get(ip) ?? 1) - 1;
-        if (left === 0) this.ofIp.delete(ip);
-        else this.ofIp.set(ip, left);
-        this.count -= 1;
-      },
-    };
+    return new Place(this, ip);
   }
 
   /**
    * Takes a client in.
    *
-   * @returns what ends the membership; calling it again does nothing
+   * @returns its place, which ends the membership, too
    * @throws DomainError `too_many_connections`: 429 for a user's or an address's own, 503 for the whole process's;
    *         `shutting_down`
    */
-  add(connection: Connection, ip: string): () => void {
+  add(connection: Connection, ip: string): Place {
     const place = this.open(ip);
     try {
-      const leave = place.take(connection);
-      return () => {
-        leave();
-        place.giveBack();
-      };
+      place.take(connection);
+      return place;
     } catch (error) {
       place.giveBack();
       throw error;
     }
+  }
+
+  /** For {@link Place}. */
+  join(connection: Connection): void {
+    this.checkStopping();
+    const user = userOf(connection.grant);
+    const { REALTIME_MAX_CONNECTIONS_PER_USER: most } = this.config;
+    const members = this.ofUser.get(user);
+    const count = members?.length ?? 0;
+    if (count >= most) throw tooMany('limited', `A user may have ${most}.`);
+    if (members) members.push(connection);
+    else this.ofUser.set(user, [connection]);
+    this.watcher?.(user, count + 1);
+  }
+
+  /** For {@link Place}. */
+  part(connection: Connection): void {
+    const user = userOf(connection.grant);
+    const members = this.ofUser.get(user) ?? [];
+    const at = members.indexOf(connection);
+    if (at < 0) return;
+    members.splice(at, 1);
+    this.watcher?.(user, members.length);
+    if (members.length === 0) this.ofUser.delete(user);
+  }
+
+  /** For {@link Place}. */
+  free(ip: string): void {
+    const left = (this.ofIp.get(ip) ?? 1) - 1;
+    if (left === 0) this.ofIp.delete(ip);
+    else this.ofIp.set(ip, left);
+    this.count -= 1;
   }
 
   /** Ends what these revocations revoke. */
@@ -134,22 +175,6 @@ export class Connections implements OnModuleDestroy {
 
   private all(): Connection[] {
     return [...this.ofUser.values()].flatMap((members) => [...members]);
-  }
-
-  private join(connection: Connection): () => void {
-    this.checkStopping();
-    const user = userOf(connection.grant);
-    const { REALTIME_MAX_CONNECTIONS_PER_USER: most } = this.config;
-    const members = this.ofUser.get(user) ?? new Set();
-    if (members.size >= most) throw tooMany('limited', `A user may have ${most}.`);
-    members.add(connection);
-    this.ofUser.set(user, members);
-    this.watcher?.(user, members.size);
-    return () => {
-      if (!members.delete(connection)) return;
-      this.watcher?.(user, members.size);
-      if (members.size === 0 && this.ofUser.get(user) === members) this.ofUser.delete(user);
-    };
   }
 
   private checkPlaces(ip: string): void {

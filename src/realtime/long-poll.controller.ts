@@ -44,7 +44,7 @@ export class LongPollController {
   ): Promise<void> {
     const grant = await this.access.admit(request, { token: bearerOf(request.headers.authorization) }, channels);
     const poll = new LongPoll(grant, this.hub, this.stream);
-    const leave = this.connections.add(poll, request.ip);
+    const place = this.connections.add(poll, request.ip);
     const gone = new Promise<undefined>((resolve) => reply.raw.once('close', () => resolve(undefined)));
     try {
       const waitMs = waitSeconds * 1_000 * (1 - Math.random() * JITTER);
@@ -52,7 +52,7 @@ export class LongPollController {
       if (result === undefined) reply.hijack();
       else answer(reply, result);
     } finally {
-      leave();
+      place.giveBack();
       poll.end();
     }
   }

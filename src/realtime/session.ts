@@ -26,8 +26,9 @@ export interface Peer {
 export class Session {
   private readonly subscriptions = new Map<string, Subscription>();
   /** Channels in which the session makes its user present. */
-  private readonly present = new Set<string>();
-  private timers: NodeJS.Timeout[] = [];
+  private present: Set<string> | undefined;
+  /** To its warning, and then to its end. */
+  private timer: NodeJS.Timeout | undefined;
   private isOver = false;
 
   constructor(
@@ -54,7 +55,6 @@ export class Session {
   renew(grant: Grant, now: Date): string[] {
     if (this.isOver) return [];
     this.currentGrant = grant;
-    this.clearTimers();
     this.limitTo(now);
     const forbidden = this.channels.filter((name) => !mayFollow(grant.channels, grant.userId, name));
     for (const name of forbidden) this.unsubscribe(name);
@@ -66,11 +66,11 @@ export class Session {
   limitTo(now: Date): void {
     const leftMs = Math.max(0, this.grant.expiresAt.getTime() - now.getTime());
     const warnMs = Math.min(WARN_SECONDS * 1_000, leftMs / 5);
-    const secondsLeft = Math.round(warnMs / 1_000);
-    this.timers.push(
-      setTimeout(() => this.peer.expiring(secondsLeft), leftMs - warnMs),
-      setTimeout(() => this.close('token_expired'), leftMs),
-    );
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => {
+      this.timer = setTimeout(() => this.close('token_expired'), warnMs);
+      this.peer.expiring(Math.round(warnMs / 1_000));
+    }, leftMs - warnMs);
   }
 
   /**
@@ -118,8 +118,8 @@ export class Session {
   end(): void {
     if (this.isOver) return;
     this.isOver = true;
-    this.clearTimers();
-    for (const name of this.present) this.disappear(name);
+    clearTimeout(this.timer);
+    for (const name of this.present ?? []) this.disappear(name);
     for (const subscription of this.subscriptions.values()) {
       subscription.close();
       this.hub.release(subscription.feed);
@@ -138,18 +138,13 @@ export class Session {
       this.disappear(name);
       return;
     }
-    if (this.present.has(name)) return;
-    this.present.add(name);
+    if (this.present?.has(name)) return;
+    this.present = (this.present ?? new Set()).add(name);
     this.hub.presence.enter(channelOf(this.grant, name), this.grant.userId);
   }
 
   private disappear(name: string): void {
-    if (this.present.delete(name)) this.hub.presence.leave(channelOf(this.grant, name), this.grant.userId);
-  }
-
-  private clearTimers(): void {
-    for (const timer of this.timers) clearTimeout(timer);
-    this.timers = [];
+    if (this.present?.delete(name)) this.hub.presence.leave(channelOf(this.grant, name), this.grant.userId);
   }
 
   private *positions() {

@@ -6,7 +6,7 @@ import { Cors } from '../applications/cors.js';
 import { Route } from '../http/route.js';
 import { CLOCK, type Clock } from '../lib/clock.js';
 import { DomainError } from '../lib/errors.js';
-import { Connections } from './connections.js';
+import { Connections, type Place } from './connections.js';
 import type { Grant } from './grant.js';
 import { Hub } from './hub.js';
 import { eventsHeaders, eventsQuery } from './realtime.dto.js';
@@ -63,16 +63,16 @@ export class SseController {
       return;
     }
     const connection = new SseConnection(grant, reply.raw, this.hub, this.stream);
-    let leave: () => void;
+    let place: Place;
     try {
-      leave = this.connections.add(connection, request.ip);
+      place = this.connections.add(connection, request.ip);
     } catch (error) {
       connection.end();
       throw error;
     }
     // Whatever ends it, on either side or between them, ends with this.
     reply.raw.once('close', () => {
-      leave();
+      place.giveBack();
       connection.end();
     });
     reply.raw.on('error', (error) => this.logger.debug({ event: 'realtime.stream_broken', err: error }));
@@ -82,6 +82,7 @@ export class SseController {
     // A stream lives for hours and needs nothing of this again, its token least of all.
     request.raw.headers = {};
     request.raw.rawHeaders = [];
+    request.query = undefined;
   }
 
   /** @returns undefined when a ticket has expired: an `EventSource` stops at 204, and would try a refusal's like for ever */

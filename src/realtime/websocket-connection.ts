@@ -25,7 +25,7 @@ type Outgoing = string | (() => void);
 export class WebsocketConnection implements Connection, Peer {
   readonly session: Session;
   private readonly outbox: Outbox<Outgoing>;
-  private readonly begun = new Set<string>();
+  private begun: Set<string> | undefined;
   private isEnding = false;
 
   /** @param cursor where channels go on of which the client does not say it when it first follows them */
@@ -52,8 +52,9 @@ export class WebsocketConnection implements Connection, Peer {
    * seen what came after that.
    */
   beginningOf(channel: string): Cursor | 'start' {
-    if (this.begun.has(channel) || this.begun.size >= MAX_BEGUN) return NOWHERE;
-    this.begun.add(channel);
+    const isEmpty = this.cursor !== 'start' && this.cursor.size === 0;
+    if (isEmpty || this.begun?.has(channel) || (this.begun?.size ?? 0) >= MAX_BEGUN) return NOWHERE;
+    this.begun = (this.begun ?? new Set()).add(channel);
     return this.cursor;
   }
 

@@ -100,16 +100,15 @@ export class WebsocketGateway implements OnGatewayInit<Server> {
     const { token, after = new Map() } = parsePayload(handshakeSchema, socket.handshake.auth);
     const grant = await this.access.admitSocket(socket.request.headers, token);
     const connection = new WebsocketConnection(socket, grant, after, this.hub, this.stream);
-    let leave: () => void;
     try {
-      leave = place.take(connection);
+      place.take(connection);
     } catch (error) {
       connection.end();
       throw error;
     }
     // Whatever ends it, on either side or between them, ends with one of these.
     const end = (): void => {
-      leave();
+      place.leave();
       connection.end();
     };
     socket.once('disconnect', () => {
