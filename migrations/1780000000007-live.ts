@@ -23,6 +23,9 @@ export class Live1780000000007 implements MigrationInterface {
       create index live_notice_many on live_notice (due_at) where kind = 'users' and cardinality(names) > 20;
       create index live_notice_broadcast on live_notice (due_at) where kind <> 'users';
 
+      -- Somebody was given a realtime token once. Before that nobody can look, and nothing is owed to screens by default.
+      alter table application add column has_screens boolean not null default false;
+
       create table live_acknowledgement (
         notification_id uuid not null,
         user_id text not null,

@@ -41,27 +41,30 @@ export class AcceptRepository {
 
   /**
    * What must be known before anything can be stored: the database's time, for each key its first response, if there is one
-   * that is committed and not older than 72 hours, and the rows of `audiences`.
+   * that is committed and not older than 72 hours, which applications have screens, and the rows of `audiences`.
    */
   async look<Row>(
-    keys: readonly (Pick<IdempotentRequest, 'applicationId' | 'key'> | undefined)[],
+    applicationIds: readonly string[],
+    keys: readonly (string | undefined)[],
     audiences: StatementPart,
-  ): Promise<{ now: Date; before: (StoredResponse | undefined)[]; rows: readonly Row[] }> {
-    const found = await runPrepared<{ now: Date; before: [number, string, Accepted][] | null; rows: Row[] | null }>(
-      this.db,
-      { name: 'accept_look', text: lookSql(audiences.sql(3)) },
-      [
-        words(keys.map((given) => given?.applicationId ?? null)),
-        texts(keys.map((given) => given?.key ?? null)),
-        ...audiences.values,
-      ],
-    );
-    const { now = new Date(Number.NaN), before, rows } = found[0] ?? {};
+  ): Promise<{ now: Date; before: (StoredResponse | undefined)[]; withScreens: Set<string>; rows: readonly Row[] }> {
+    const found = await runPrepared<{
+      now: Date;
+      before: [number, string, Accepted][] | null;
+      screens: string[] | null;
+      rows: Row[] | null;
+    }>(this.db, { name: 'accept_look', text: lookSql(audiences.sql(4)) }, [
+      words(applicationIds),
+      texts(keys.map((key) => key ?? null)),
+      words([...new Set(applicationIds)]),
+      ...audiences.values,
+    ]);
+    const { now = new Date(Number.NaN), before, screens, rows } = found[0] ?? {};
     const answers: (StoredResponse | undefined)[] = keys.map(() => undefined);
     for (const [position, hash, response] of before ?? []) {
       answers[position - 1] = { requestHash: Buffer.from(hash, 'hex'), response };
     }
-    return { now, before: answers, rows: rows ?? [] };
+    return { now, before: answers, withScreens: new Set(screens), rows: rows ?? [] };
   }
 
   /**
@@ -142,6 +145,7 @@ const lookSql = (audiences: string) => `
        where i.application_id = k.application_id and i.key = k.key
          and i.created_at > clock.now - interval '${IDEMPOTENCY_KEY_HOURS} hours'
        limit 1) i) as before,
+    (select json_agg(id) from application where id = any($3::uuid[]) and has_screens) as screens,
     (select json_agg(found) from (${audiences}) found) as rows
   from clock`;
 

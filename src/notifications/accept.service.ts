@@ -81,9 +81,9 @@ export class AcceptService {
     // The database's clock decides whether a request with a time is for later.
     const isPushedNow = request.options?.sendAt === undefined && request.options?.realtime !== 'only';
     const audience = isPushedNow && isNamedBriefly(request.audience) ? request.audience : undefined;
-    const { now, before, groups } = await this.intake.look({ applicationId, idempotent, audience });
+    const { now, before, hasScreens, groups } = await this.intake.look({ applicationId, idempotent, audience });
     if (before) return { before };
-    const notification = draftNotification(uuidV7(now), applicationId, request, now);
+    const notification = draftNotification(uuidV7(now), applicationId, request, now, hasScreens);
     await this.messages.check(notification);
     const item = this.itemOf(notification, audience ? groups : await this.resolve(notification), idempotent);
     return (await this.intake.store(item)) ? { response: item.response } : undefined;

@@ -32,6 +32,8 @@ export interface Known {
   now: Date;
   /** The first answer to its key. */
   before: StoredResponse | undefined;
+  /** Its application has given somebody a realtime token. */
+  hasScreens: boolean;
   /** The whole audience, if it was asked for and is small. */
   groups: readonly DeviceGroup[] | undefined;
 }
@@ -73,10 +75,18 @@ export class Intake {
 
   private async lookAll(newcomers: readonly Newcomer[]): Promise<Known[]> {
     const audiences = newcomers.map(({ applicationId, audience }) => audience && { applicationId, audience });
-    const keys = newcomers.map(({ idempotent }) => idempotent);
-    const { now, before, rows } = await this.repository.look<NamedGroup>(keys, this.devices.namedPart(audiences));
+    const { now, before, withScreens, rows } = await this.repository.look<NamedGroup>(
+      newcomers.map(({ applicationId }) => applicationId),
+      newcomers.map(({ idempotent }) => idempotent?.key),
+      this.devices.namedPart(audiences),
+    );
     const groups = this.devices.groupsOf(rows, newcomers.length);
-    return newcomers.map(({ audience }, i) => ({ now, before: before[i], groups: audience && groups[i] }));
+    return newcomers.map(({ applicationId, audience }, i) => ({
+      now,
+      before: before[i],
+      hasScreens: withScreens.has(applicationId),
+      groups: audience && groups[i],
+    }));
   }
 
   private async commit(items: readonly IntakeItem[]): Promise<boolean[]> {

@@ -38,14 +38,16 @@ export interface Notice {
  *
  * @param asked       `options.realtime` and `options.realtimeWaitSeconds`
  * @param lifeSeconds how long the push may take in all
+ * @param hasScreens  whether the application has ever given somebody a realtime token: until then nobody can look
  * @throws DomainError `invalid_request`, naming the option
  */
 export function liveOptionsOf(
   audience: Audience,
   asked: { realtime?: RealtimeMode | undefined; realtimeWaitSeconds?: number | undefined },
   lifeSeconds: number,
+  hasScreens: boolean,
 ): LiveOptions {
-  const mode = asked.realtime ?? ('userIds' in audience ? 'also' : 'never');
+  const mode = asked.realtime ?? (hasScreens && 'userIds' in audience ? 'also' : 'never');
   if (mode !== 'never' && ('deviceIds' in audience || 'tags' in audience)) {
     throw refused('realtime', 'must be "never" for deviceIds and tags: screens are found by userIds, topics or all');
   }

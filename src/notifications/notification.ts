@@ -36,7 +36,7 @@ export interface RequestOptions {
   sendAt?: string | undefined;
   lane?: Lane | undefined;
   semantics?: Semantics | undefined;
-  /** Default: `also` for users, `never` for everybody else. */
+  /** Default: `also` for users of an application that has screens, `never` for everybody else. */
   realtime?: RealtimeMode | undefined;
   realtimeWaitSeconds?: number | undefined;
   dryRun?: boolean | undefined;
@@ -89,7 +89,8 @@ export interface LiveState {
 /**
  * Fills in the defaults.
  *
- * @param now the database's time
+ * @param now        the database's time
+ * @param hasScreens whether somebody may look at what goes to open screens by default
  * @throws DomainError `invalid_request` when `sendAt` is too far ahead, or open screens cannot be reached as asked
  */
 export function draftNotification(
@@ -97,6 +98,7 @@ export function draftNotification(
   applicationId: string,
   request: NotificationRequest,
   now: Date,
+  hasScreens = false,
 ): NewNotification {
   const { audience, content, options = {}, overrides = {} } = request;
   const sendAt = sendTime(options.sendAt, now);
@@ -113,7 +115,7 @@ export function draftNotification(
       ttlSeconds,
       priority: options.priority ?? defaultPriority(content),
       ...(options.collapseKey !== undefined && { collapseKey: options.collapseKey }),
-      ...liveOptionsOf(audience, options, lifeSeconds),
+      ...liveOptionsOf(audience, options, lifeSeconds, hasScreens),
     },
     overrides,
     createdAt: now,

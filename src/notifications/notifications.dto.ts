@@ -90,7 +90,7 @@ const optionsSchema = z.strictObject({
     .enum(REALTIME_MODES, `must be one of ${REALTIME_MODES.join(', ')}`)
     .optional()
     .describe(
-      'Whether it goes to open screens: `also` (default for `userIds`), `first` (the push waits, and is left out where a user acknowledges; `userIds` only), `only` (no push), `never` (default otherwise)',
+      'Whether it goes to open screens: `also` (default for `userIds`, once the application has issued a realtime token), `first` (the push waits, and is left out where a user acknowledges; `userIds` only), `only` (no push), `never` (default otherwise)',
     ),
   realtimeWaitSeconds: z
     .int('must be a whole number')

@@ -32,7 +32,7 @@ export class RealtimeTokensService {
     applicationId: string,
     { ttlSeconds, ...allowed }: Pick<Grant, 'userId' | 'channels' | 'publish' | 'presence'> & { ttlSeconds: number },
   ): Promise<{ token: string; grant: Grant }> {
-    const generation = await this.revocations.generationOf(applicationId, allowed.userId);
+    const generation = await this.revocations.issuing(applicationId, allowed.userId);
     return this.codec.issue({ applicationId, ...allowed, generation }, this.clock.now(), ttlSeconds);
   }
 

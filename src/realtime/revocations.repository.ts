@@ -51,10 +51,11 @@ export class RevocationsRepository {
     );
   }
 
-  /** The number under which tokens of a user are issued now. */
-  async generationOf(applicationId: string, userId: string): Promise<number> {
+  /** The number under which tokens of a user are issued now. From the first one on the application has screens. */
+  async issuing(applicationId: string, userId: string): Promise<number> {
     const rows: { generation: number }[] = await this.db.query(
-      `select generation from realtime_revocation where application_id = $1 and kind = 'user' and subject = $2`,
+      `with first as (update application set has_screens = true where id = $1 and not has_screens)
+       select generation from realtime_revocation where application_id = $1 and kind = 'user' and subject = $2`,
       [applicationId, userId],
     );
     return rows[0]?.generation ?? 0;

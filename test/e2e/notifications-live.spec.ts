@@ -13,6 +13,7 @@ beforeAll(async () => {
 });
 beforeEach(async () => {
   application = await world.application(['fcm', 'apns', 'webpush']);
+  await tokenOf('u-1');
 });
 afterEach(closeClients);
 afterAll(() => world?.close());

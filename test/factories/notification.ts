@@ -26,7 +26,7 @@ export async function storeNotification(
   row: Partial<NotificationRow> = {},
 ): Promise<NewNotification> {
   const now = await new NotificationsRepository(db).now();
-  const notification = draftNotification(uuidV7(now), applicationId, notificationRequest(fields), now);
+  const notification = draftNotification(uuidV7(now), applicationId, notificationRequest(fields), now, true);
   const { id, lane, createdAt } = notification;
   const state = row.state ?? 'sending';
   await new AcceptRepository(db).store(

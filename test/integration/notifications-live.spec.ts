@@ -35,6 +35,7 @@ beforeEach(async () => {
   tenant = await createApplication(api);
   const path = `/v1/applications/${tenant.id}/credentials/webpush`;
   await call(api, 'PUT', path, { key: api.adminKey, body: { subject: 'mailto:ops@example.org', generate: true } });
+  await tokenFor(api, tenant.serverKey);
 });
 
 afterEach(() => moveClock(db, 0));
@@ -170,6 +171,22 @@ describe('a notification to users', () => {
     await untilNothingIsOwed();
     expect(notificationIds(await inbox('u-1'))).toEqual([marker]);
   });
+});
+
+it('goes to no screen by default until the application has issued its first token', async () => {
+  tenant = await createApplication(api);
+  const path = `/v1/applications/${tenant.id}/credentials/webpush`;
+  await call(api, 'PUT', path, { key: api.adminKey, body: { subject: 'mailto:ops@example.org', generate: true } });
+  const modeOf = async (id: string) =>
+    (await call(api, 'GET', `/v1/notifications/${id}`, { key: tenant.serverKey })).body.options.realtime;
+  expect(await modeOf(await send({ audience: { userIds: ['u-1'] } }))).toBe('never');
+  const asked = await send({ audience: { userIds: ['u-1'] }, options: { realtime: 'also' } });
+  await untilNothingIsOwed();
+  expect(notificationIds(await inbox('u-1'))).toEqual([asked]);
+  const byDefault = await send({ audience: { userIds: ['u-1'] } }, nodes[1]);
+  expect(await modeOf(byDefault)).toBe('also');
+  await untilNothingIsOwed();
+  expect(notificationIds(await inbox('u-1'))).toEqual([asked, byDefault]);
 });
 
 describe('a notification for later', () => {

@@ -14,7 +14,7 @@ const devices: Audience = { deviceIds: ['0195512f-8c00-4000-8000-000000000001'] 
 const tags: Audience = { tags: { plan: 'pro' } };
 
 const draft = (request: Partial<NotificationRequest>) =>
-  draftNotification(ID, ID, { audience: users, content: { title: 'Hello' }, ...request }, NOW);
+  draftNotification(ID, ID, { audience: users, content: { title: 'Hello' }, ...request }, NOW, true);
 
 describe('what is kept of the wish', () => {
   it.each([
@@ -30,7 +30,12 @@ describe('what is kept of the wish', () => {
     [devices, {}, {}],
     [tags, { realtime: 'never' }, {}],
   ] as const)('%j, asked for %j: %j', (audience, asked, kept) => {
-    expect(liveOptionsOf(audience, asked, DAY)).toEqual(kept);
+    expect(liveOptionsOf(audience, asked, DAY, true)).toEqual(kept);
+  });
+
+  it('costs an application nothing that has no screens, unless it asks', () => {
+    expect(liveOptionsOf(users, {}, DAY, false)).toEqual({});
+    expect(liveOptionsOf(users, { realtime: 'also' }, DAY, false)).toEqual({ realtime: 'also' });
   });
 
   it.each([
@@ -43,7 +48,7 @@ describe('what is kept of the wish', () => {
     [users, { realtime: 'first', realtimeWaitSeconds: 30 }, 30, 'options.realtimeWaitSeconds'],
     [users, { realtime: 'first' }, 4, 'options.realtimeWaitSeconds'],
   ] as const)('%j, asked for %j with %d s to live, is refused by its path', (audience, asked, seconds, path) => {
-    expect(() => liveOptionsOf(audience, asked, seconds)).toThrow(
+    expect(() => liveOptionsOf(audience, asked, seconds, true)).toThrow(
       expect.objectContaining({ code: 'invalid_request', problems: [expect.objectContaining({ path })] }),
     );
   });
