@@ -22,12 +22,12 @@ interface Load {
 }
 
 const LOAD: Load = {
-  idleLines: 5_000,
+  idleLines: 3_000,
   lines: 1_000,
   watched: 20,
-  floodMessages: 2_000,
+  floodMessages: 1_000,
   window: 100,
-  paceMessages: 200,
+  paceMessages: 100,
   pacePerSecond: 20,
 };
 const QUICK: Load = { ...LOAD, idleLines: 500, lines: 200, floodMessages: 500, paceMessages: 40 };

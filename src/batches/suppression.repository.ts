@@ -19,11 +19,11 @@ export class SuppressionRepository {
     userId: string,
     code: string,
   ): Promise<string[]> {
-    const rows: { id: string }[] = await this.db.query(SUPPRESS_USER, [
+    await this.db.query(SUPPRESS_USER, [notificationIds, applicationId, userId, ...idRange(notificationIds), code]);
+    const rows: { id: string }[] = await this.db.query(UNSENT_TO_USER, [
       notificationIds,
       applicationId,
       userId,
-      code,
       ...idRange(notificationIds),
     ]);
     return rows.map(({ id }) => id);
@@ -31,9 +31,8 @@ export class SuppressionRepository {
 }
 
 /**
- * The row lock decides between this and a claim: whoever comes second sees what the first has done. What is claimed already
- * (`0` in a batch that is not among the targets), was accepted, is unclear, or was about to be sent when its worker died
- * counts as gone. What waits for a retry (`3`) has not arrived, and whoever claims the child learns of the acknowledgement.
+ * The row lock decides between this and a claim: whoever comes second sees what the first has done. What waits for a retry
+ * (`3`) has not arrived, and whoever claims the child learns of the acknowledgement.
  */
 const SUPPRESS_USER = `
   with own as materialized (
@@ -43,7 +42,7 @@ const SUPPRESS_USER = `
       (select string_agg(case when d.mark = '0' and d.device_id = any(own.ids) then '6' else d.mark end, '' order by d.position)
        from unnest(b.device_ids, string_to_array(b.result, null)) with ordinality d(device_id, mark, position)) as after
     from dispatch_batch b, own
-    where b.notification_id = any($1::uuid[]) and b.notification_id between $5 and $6
+    where b.notification_id = any($1::uuid[]) and b.notification_id between $4 and $5
       and b.state in ('pending', 'queued') and b.device_ids && own.ids
     order by b.notification_id, b.batch_no for update of b
   ), ended as (
@@ -51,21 +50,30 @@ const SUPPRESS_USER = `
       state = case when t.after ~ '[0389]' then b.state else 'done' end,
       queued_until = case when t.after ~ '[0389]' then b.queued_until end
     from target t
-    where b.notification_id = t.notification_id and b.batch_no = t.batch_no and b.notification_id between $5 and $6
+    where b.notification_id = t.notification_id and b.batch_no = t.batch_no and b.notification_id between $4 and $5
       and t.after <> t.before
     returning b.application_id, b.notification_id, b.batch_no, b.device_ids, b.provider, b.lane, t.before, t.after
-  ), logged as (
-    insert into delivery_attempt (at, application_id, notification_id, device_id, batch_no, is_call, provider, lane, outcome, code, status_after)
-    select carillon_now(), e.application_id, e.notification_id, d.device_id, e.batch_no, false, e.provider, e.lane, '', $4::text, 'suppressed'
-    from ended e, unnest(e.device_ids, string_to_array(e.before, null), string_to_array(e.after, null)) d(device_id, before, after)
-    where d.before <> d.after
+  )
+  insert into delivery_attempt (at, application_id, notification_id, device_id, batch_no, is_call, provider, lane, outcome, code, status_after)
+  select carillon_now(), e.application_id, e.notification_id, d.device_id, e.batch_no, false, e.provider, e.lane, '', $6::text, 'suppressed'
+  from ended e, unnest(e.device_ids, string_to_array(e.before, null), string_to_array(e.after, null)) d(device_id, before, after)
+  where d.before <> d.after`;
+
+/**
+ * Looks after the first statement, at what everybody has committed by then: of several screens that speak at once, one has
+ * done it for all. Claimed, accepted, unclear, or about to be sent when its worker died counts as gone. What no worker holds
+ * and is unsent was planned after the acknowledgement, of which its worker will learn.
+ */
+const UNSENT_TO_USER = `
+  with own as materialized (
+    select coalesce(array_agg(id), '{}') as ids from device where application_id = $2 and user_id = $3
   ), known as (
-    select b.notification_id, d.mark
-    from own, dispatch_batch b
-    left join target t on t.notification_id = b.notification_id and t.batch_no = b.batch_no,
-      unnest(b.device_ids, string_to_array(coalesce(t.after, b.result), null)) d(device_id, mark)
-    where b.notification_id = any($1::uuid[]) and b.notification_id between $5 and $6
+    select b.notification_id, b.state, d.mark
+    from own, dispatch_batch b, unnest(b.device_ids, string_to_array(b.result, null)) d(device_id, mark)
+    where b.notification_id = any($1::uuid[]) and b.notification_id between $4 and $5
       and b.device_ids && own.ids and d.device_id = any(own.ids)
   )
   select asked.id from unnest($1::uuid[]) as asked(id)
-  where not exists (select 1 from known k where k.notification_id = asked.id and k.mark in ('0', '1', '7', '8', '9'))`;
+  where not exists (
+    select 1 from known k where k.notification_id = asked.id
+      and (k.mark in ('1', '7', '8', '9') or (k.mark = '0' and k.state not in ('pending', 'queued'))))`;

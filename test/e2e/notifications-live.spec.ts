@@ -87,7 +87,8 @@ describe('only', () => {
       options: { realtime: 'only', sendAt },
     });
     await world.until(application, id, { status: 'completed', counts: { planned: 0 } });
-    expect(notificationIds(await messagesOf(world.api, await tokenOf('u-1'), 'user:u-1'))).toEqual([id]);
+    const token = await tokenOf('u-1');
+    await eventually(async () => expect(notificationIds(await messagesOf(world.api, token, 'user:u-1'))).toEqual([id]));
   });
 });
 

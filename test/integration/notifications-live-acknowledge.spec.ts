@@ -6,6 +6,7 @@ import { claimBatch } from '../factories/batch.js';
 import { finishBatch, insertDevices, notificationRequest } from '../factories/notification.js';
 import { call, createApplication, startApi, type TestApi } from '../setup/app.js';
 import { createTestDatabase, type TestDatabase } from '../setup/database.js';
+import { eventually } from '../setup/eventually.js';
 import { acknowledge, blockedBackend, moveClock } from '../setup/live.js';
 import { tokenFor } from '../setup/realtime.js';
 import { testRedisUrl } from '../setup/redis.js';
@@ -143,7 +144,16 @@ describe('a push that waits', () => {
   it('ends once when several screens of a user say so at once', async () => {
     await insertDevices(db, tenant.id, 2, { userId: 'u-1' });
     const id = await send({ options: first });
-    const answers = await Promise.all(Array.from({ length: 8 }, () => acknowledge(api, token, { notificationId: id })));
+    const holder = db.createQueryRunner();
+    await holder.startTransaction();
+    await holder.query('select 1 from dispatch_batch where notification_id = $1 for update', [id]);
+    const asked = Array.from({ length: 3 }, () => acknowledge(api, token, { notificationId: id }));
+    const blocked = `select count(*)::int as n from pg_stat_activity
+      where datname = current_database() and wait_event_type = 'Lock' and position('dispatch_batch' in query) > 0`;
+    await eventually(async () => (await db.query(blocked))[0].n === asked.length);
+    await holder.rollbackTransaction();
+    await holder.release();
+    const answers = await Promise.all(asked);
     for (const answer of answers) expect(answer).toMatchObject(answerOf(id, true));
     const { items } = await get(`/v1/notifications/${id}/deliveries`);
     expect(items.map(({ attempts }: { attempts: unknown[] }) => attempts.length)).toEqual([1, 1]);
