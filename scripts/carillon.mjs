@@ -43,6 +43,7 @@ const CHECKS = [
   ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json'],
   ['node_modules/typescript/bin/tsc', '-p', 'browser/tsconfig.json', '--noEmit'],
   ['node_modules/typescript/bin/tsc', '-p', 'browser/tsconfig.worker.json', '--noEmit'],
+  ['node_modules/typescript/bin/tsc', '-p', 'console/tsconfig.json'],
   ['node_modules/vitest/vitest.mjs', 'run', '--project', 'unit'],
 ];
 

@@ -5,7 +5,7 @@ import { withLock } from './lock.mjs';
 import { npmCi, runWithProgress } from './processes.mjs';
 
 /** What the build reads: folders whole, files by name. */
-const BUILD_INPUTS = ['src', 'migrations', 'browser', 'tsconfig.json', 'tsconfig.build.json', 'package-lock.json'];
+const BUILD_INPUTS = ['src', 'migrations', 'browser', 'console', 'tsconfig.json', 'tsconfig.build.json', 'package-lock.json'];
 const BUILD_MARKER = 'dist/.built-from';
 const TSC = 'node_modules/typescript/bin/tsc';
 /** What pages load is built apart: it knows a DOM, and its service worker another. */
@@ -14,6 +14,7 @@ const STEPS = {
   'the demo page and the types of the browser SDK': [TSC, '-p', 'browser/tsconfig.json'],
   'the service worker': [TSC, '-p', 'browser/tsconfig.worker.json'],
   'the browser SDK': ['browser/bundle.mjs'],
+  'the console': ['node_modules/vite/bin/vite.js', 'build', 'console', '--logLevel', 'warn'],
 };
 
 /**

@@ -16,6 +16,7 @@ import { DevicesController } from './devices/devices.controller.js';
 import { DevicesModule } from './devices/devices.module.js';
 import { HttpModule } from './http/http.module.js';
 import { OpenApiController } from './http/openapi.controller.js';
+import { ConsoleController } from './http/console.controller.js';
 import { SdkController } from './http/sdk.controller.js';
 import { NotificationsController } from './notifications/notifications.controller.js';
 import { NotificationsModule } from './notifications/notifications.module.js';
@@ -59,6 +60,7 @@ import { WebhooksModule } from './webhooks/webhooks.module.js';
     AdminController,
     OpenApiController,
     SdkController,
+    ConsoleController,
   ],
   providers: [{ provide: APP_GUARD, useClass: CallerGuard }, Cors, WebsocketGateway],
 })

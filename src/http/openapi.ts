@@ -42,6 +42,15 @@ const problemSchema = z.object({
   errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
 });
 
+/** The guard takes it out of the query before a route's own schema sees it. */
+const APPLICATION_PARAMETER = {
+  name: 'applicationId',
+  in: 'query',
+  required: false,
+  description: 'Which application is meant, for callers that may act for several',
+  schema: { type: 'string', format: 'uuid' },
+};
+
 /** Describes what is served, from the declarations that also validate it. */
 export function describeApi(routes: readonly ServedRoute[], version: string): OpenApiDocument {
   const paths: Record<string, Record<string, Operation>> = {};
@@ -79,6 +88,7 @@ function operationOf({ method, path, spec }: ServedRoute): Operation {
   const parameters = [
     ...parametersOf(spec.params, 'path'),
     ...parametersOf(spec.query, 'query'),
+    ...(spec.access.includes('server') ? [APPLICATION_PARAMETER] : []),
     ...parametersOf(spec.headers, 'header'),
   ];
   const body = bodyOf(spec);
@@ -148,6 +158,7 @@ function operationIdOf(method: string, path: string): string {
   const words = path
     .replace(/^\/v1/, '')
     .replaceAll(/:(\w)/g, (_, first: string) => `by-${first}`)
+    .replaceAll('*', 'rest')
     .split(/[^A-Za-z0-9]+/)
     .filter(Boolean);
   return method.toLowerCase() + words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join('');

@@ -54,6 +54,8 @@ export class RouteTable {
 function patternOf(path: string): RegExp {
   const segments = path
     .split('/')
-    .map((segment) => (segment.startsWith(':') ? '[^/]+' : segment.replaceAll('.', '\\.')));
+    .map((segment) =>
+      /^[:*]/.test(segment) ? (segment.startsWith('*') ? '.+' : '[^/]+') : segment.replaceAll('.', '\\.'),
+    );
   return new RegExp(`^${segments.join('/')}$`);
 }
