@@ -15,6 +15,8 @@ export interface Device {
   publicId: string;
   provider: ProviderName;
   status: DeviceStatus;
+  /** SHA-256 of the token's identity, hex: tells tokens apart, and leads nowhere. */
+  tokenFingerprint: string;
   environment: Environment | null;
   vapidPublicKey: string | null;
   userId: string | null;
@@ -73,6 +75,12 @@ export const userIdSchema = text(MAX_USER_ID_CHARACTERS);
 export const topicSchema = z
   .string()
   .regex(/^[A-Za-z0-9\-_.~%]{1,128}$/, 'must be 1 to 128 characters out of A-Z a-z 0-9 - _ . ~ %');
+
+/** Hex digits of {@link Device.tokenFingerprint}; fewer would find many devices, in an order that means nothing. */
+export const fingerprintPrefixSchema = z
+  .string()
+  .regex(/^[0-9a-fA-F]{8,64}$/, 'must be 8 to 64 hex digits: the beginning of a token fingerprint')
+  .toLowerCase();
 
 export const topicsSchema = z
   .array(topicSchema)
@@ -163,6 +171,7 @@ export function presentDevice(device: Device) {
     id: device.publicId,
     provider: device.provider,
     status: device.status,
+    tokenFingerprint: device.tokenFingerprint,
     environment: device.environment,
     vapidPublicKey: device.vapidPublicKey,
     userId: device.userId,

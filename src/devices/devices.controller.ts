@@ -13,10 +13,13 @@ import {
   deviceSchema,
   deviceSecretHeaders,
   listDevicesQuery,
+  listUsersQuery,
   registerBody,
   registeredDeviceSchema,
   updateBody,
+  userCursor,
   userParams,
+  userSchema,
 } from './devices.dto.js';
 import { DevicesService } from './devices.service.js';
 import { RegistrationService } from './registration.service.js';
@@ -123,6 +126,24 @@ export class DevicesController {
     @Headers() headers: SecretHeaders,
   ): Promise<void> {
     return this.devices.remove(caller, id, headers['x-device-secret']);
+  }
+
+  @Route('GET', '/v1/users', {
+    summary: 'List the users that have devices',
+    tag: TAG,
+    access: ['server'],
+    query: listUsersQuery,
+    responses: { 200: { description: 'In the order of their ids’ bytes.', schema: pageOf(userSchema) } },
+  })
+  async listUsers(@CurrentCaller() caller: Caller, @Query() query: z.infer<typeof listUsersQuery>) {
+    const [after] = query.cursor ? decodeCursor(query.cursor, userCursor) : [''];
+    const users = await this.devices.users(caller.applicationId, query.prefix ?? '', after, query.limit + 1);
+    return makePage(
+      users,
+      query.limit,
+      ({ userId }) => [userId],
+      (user) => ({ ...user, lastRegisteredAt: user.lastRegisteredAt.toISOString() }),
+    );
   }
 
   @Route('DELETE', '/v1/users/:userId', {

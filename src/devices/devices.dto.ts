@@ -1,9 +1,11 @@
 import { z } from 'zod';
 import { pageQuery } from '../http/pagination.js';
+import { unstorableParts } from '../http/storable.js';
 import { PROVIDER_NAMES } from '../lib/names.js';
 import {
   appVersionSchema,
   DEVICE_STATUSES,
+  fingerprintPrefixSchema,
   localeSchema,
   tagsSchema,
   timeZoneSchema,
@@ -79,12 +81,31 @@ export const listDevicesQuery = z.strictObject({
   topic: topicSchema.optional(),
   provider: z.enum(PROVIDER_NAMES).optional(),
   status: z.enum(DEVICE_STATUSES).optional(),
+  tokenFingerprint: fingerprintPrefixSchema.optional().describe('Its first 8 hex digits or more'),
+});
+
+export const listUsersQuery = z.strictObject({
+  ...pageQuery,
+  prefix: userIdSchema.optional().describe('What the user ids begin with, as they are written'),
+});
+
+/** Where a list of users continues: the last user id. */
+export const userCursor = z.tuple([userIdSchema.refine((id) => unstorableParts(id).length === 0)]);
+
+export const userSchema = z.object({
+  userId: z.string(),
+  devices: z.int(),
+  activeDevices: z.int(),
+  lastRegisteredAt: z.iso.datetime(),
 });
 
 export const deviceSchema = z.object({
   id: z.uuid(),
   provider: z.enum(PROVIDER_NAMES),
   status: z.enum(DEVICE_STATUSES),
+  tokenFingerprint: z
+    .string()
+    .describe('SHA-256, hex, of what tells its token apart: the token, or for Web Push the endpoint'),
   environment: z.enum(['production', 'sandbox']).nullable(),
   vapidPublicKey: z.string().nullable(),
   userId: z.string().nullable(),

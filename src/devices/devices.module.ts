@@ -12,6 +12,7 @@ import { TokenHealth } from './token-health.js';
 import { TokenHealthRepository } from './token-health.repository.js';
 import { TopicsRepository } from './topics.repository.js';
 import { UserClaims } from './user-claims.js';
+import { UsersRepository } from './users.repository.js';
 
 /** Devices, for every role; the controller is in `api.module.ts`. */
 @Module({
@@ -28,6 +29,7 @@ import { UserClaims } from './user-claims.js';
     TokenHealthRepository,
     TopicsRepository,
     UserClaims,
+    UsersRepository,
   ],
   exports: [BulkRegistration, DevicesService, RegistrationService, TokenHealth],
 })

@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
 import { DATA_SOURCE, type Database } from '../database/transaction.js';
 import { DomainError } from '../lib/errors.js';
-import type { ProviderName } from '../lib/names.js';
+import { PROVIDER_NAMES, type ProviderName } from '../lib/names.js';
 import type { Environment } from '../providers/provider.js';
 import type { Device, DeviceProfile, DeviceStatus } from './device.js';
 
@@ -19,6 +19,8 @@ export interface DeviceFilter {
   topic?: string | undefined;
   provider?: ProviderName | undefined;
   status?: DeviceStatus | undefined;
+  /** The beginning of one, hex. */
+  tokenFingerprint?: string | undefined;
 }
 
 /** A device with what its installation proves itself by. */
@@ -32,6 +34,7 @@ interface DeviceRow {
   public_id: string;
   provider: ProviderName;
   status: DeviceStatus;
+  token_hash: Buffer;
   environment: Environment | null;
   vapid_public_key: string | null;
   user_id: string | null;
@@ -45,8 +48,8 @@ interface DeviceRow {
   invalid_reason: string | null;
 }
 
-const COLUMNS = `d.id, d.public_id, d.provider, d.status, d.environment, d.vapid_public_key, d.user_id, d.tags, d.locale,
-  d.time_zone, d.app_version, d.registered_at, d.invalid_at, d.invalid_reason,
+const COLUMNS = `d.id, d.public_id, d.provider, d.status, d.token_hash, d.environment, d.vapid_public_key, d.user_id, d.tags,
+  d.locale, d.time_zone, d.app_version, d.registered_at, d.invalid_at, d.invalid_reason,
   array(select m.topic from topic_member m where m.device_id = d.id order by m.topic) as topics`;
 
 /** Two writers met: a deadlock between two batches, or the same new token in two changes. Both end well when repeated. */
@@ -106,6 +109,12 @@ export class DevicesRepository {
     if (filter.userId !== undefined) conditions.push(`d.user_id = ${bind(filter.userId)}`);
     if (filter.provider !== undefined) conditions.push(`d.provider = ${bind(filter.provider)}`);
     if (filter.status !== undefined) conditions.push(`d.status = ${bind(filter.status)}`);
+    if (filter.tokenFingerprint !== undefined) {
+      const [from, to] = ['0', 'f'].map((digit) => bind(filter.tokenFingerprint?.padEnd(64, digit)));
+      // The index by token begins with the provider.
+      if (filter.provider === undefined) conditions.push(`d.provider = any(${bind(PROVIDER_NAMES)})`);
+      conditions.push(`d.token_hash between decode(${from}, 'hex') and decode(${to}, 'hex')`);
+    }
     const rows: DeviceRow[] = await this.dataSource.query(
       `select ${COLUMNS} from device d ${member} where ${conditions.join(' and ')} order by d.id limit $3`,
       values,
@@ -199,6 +208,7 @@ function toDevice(row: DeviceRow): Device {
     publicId: row.public_id,
     provider: row.provider,
     status: row.status,
+    tokenFingerprint: row.token_hash.toString('hex'),
     environment: row.environment,
     vapidPublicKey: row.vapid_public_key,
     userId: row.user_id,

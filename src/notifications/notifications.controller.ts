@@ -2,7 +2,7 @@ import { Body, Controller, Headers, Param, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { type Caller, CurrentCaller } from '../applications/caller.js';
-import { decodeCursor, makePage, type Page, pageOf } from '../http/pagination.js';
+import { decodeCursor, encodeCursor, makePage, type Page, pageOf } from '../http/pagination.js';
 import { Route } from '../http/route.js';
 import { uuidV7Floor } from '../lib/ids.js';
 import { AcceptService } from './accept.service.js';
@@ -75,7 +75,12 @@ export class NotificationsController {
     tag: TAG,
     access,
     query: listQuery,
-    responses: { 200: { description: 'One page', schema: pageOf(notificationSummarySchema) } },
+    responses: {
+      200: {
+        description: 'One page. It may be short or empty and still have a next one.',
+        schema: pageOf(notificationSummarySchema),
+      },
+    },
   })
   async list(
     @CurrentCaller() caller: Caller,
@@ -83,12 +88,15 @@ export class NotificationsController {
   ): Promise<Page<NotificationSummary>> {
     const filter = {
       status: query.status,
+      lane: query.lane,
+      text: query.text,
       fromId: query.from && uuidV7Floor(new Date(query.from)),
       toId: query.to && uuidV7Floor(new Date(query.to)),
       beforeId: query.cursor && decodeCursor(query.cursor, cursorSchema)[0],
     };
-    const rows = await this.notifications.list(caller.applicationId, filter, query.limit + 1);
-    return makePage(rows, query.limit, (row) => [row.id], summaryOf);
+    const { rows, next } = await this.notifications.list(caller.applicationId, filter, query.limit + 1);
+    const page = makePage(rows, query.limit, (row) => [row.id], summaryOf);
+    return next === undefined ? page : { ...page, nextCursor: encodeCursor([next]) };
   }
 
   @Route('GET', '/v1/notifications/:id', { ...byId, summary: 'Read a notification', responses: viewed })

@@ -16,6 +16,7 @@ const MAX_SOUND_CHARACTERS = 64;
 const MAX_BADGE = 99_999;
 const MAX_DATA_KEYS = 100;
 const MAX_DATA_KEY_CHARACTERS = 128;
+const MAX_SEARCH_CHARACTERS = 100;
 
 const text = (maxCharacters: number) =>
   z.string('must be a string').max(maxCharacters, `must be at most ${maxCharacters} characters`);
@@ -130,8 +131,10 @@ export const notificationParams = z.strictObject({ id: z.uuid('must be a UUID').
 export const listQuery = z.strictObject({
   ...pageQuery,
   status: z.enum(NOTIFICATION_STATES).optional(),
+  lane: z.enum(LANES).optional(),
   from: time.optional().describe('Accepted at or after this time'),
   to: time.optional().describe('Accepted before this time'),
+  text: z.string().min(1).max(MAX_SEARCH_CHARACTERS).optional().describe('In the title or the body, in any case'),
 });
 
 const count = z.int().min(0);

@@ -4,7 +4,7 @@ import { words } from '../database/array-literal.js';
 import { runPrepared } from '../database/prepared.js';
 import { DATA_SOURCE, type Database } from '../database/transaction.js';
 import { Grouped } from '../lib/grouped.js';
-import type { ProviderName } from '../lib/names.js';
+import type { Lane, ProviderName } from '../lib/names.js';
 import {
   hasEnded,
   type LiveState,
@@ -21,6 +21,15 @@ export interface NotificationFilter {
   toId?: string | undefined;
   /** The last id of the page before. */
   beforeId?: string | undefined;
+  lane?: Lane | undefined;
+  /** In the title or the body, in any case. */
+  text?: string | undefined;
+}
+
+export interface NotificationList {
+  rows: Notification[];
+  /** The last id that was looked at, where there may be more although the page is not full. */
+  next: string | undefined;
 }
 
 /** A closed gate in front of deliveries that are pending. */
@@ -35,6 +44,8 @@ export interface Blocker {
 export type ReportedCounts = Record<'delivered' | 'displayed' | 'opened' | 'dismissed' | 'live', number>;
 
 const MAX_BLOCKERS = 50;
+/** Notifications that one page of a list looks at, at most. */
+const MAX_EXAMINED = 10_000;
 
 const COLUMNS = `id, application_id, lane, semantics, audience, content, options, overrides, state, created_at, send_at, expires_at,
   plan_cursor, plan_bound, is_planned, stopped, planned, accepted, failed, expired, cancelled, suppressed, unknown, retried,
@@ -65,19 +76,29 @@ export class NotificationsRepository {
     return rows.map(toNotification);
   }
 
-  /** Newest first. */
-  async list(applicationId: string, filter: NotificationFilter, limit: number): Promise<Notification[]> {
+  /** Newest first. Looks at a bounded number of notifications, so that rare ones among millions take several pages. */
+  async list(applicationId: string, filter: NotificationFilter, limit: number): Promise<NotificationList> {
+    const { status, lane, text } = filter;
     // Few are live, and they have an index of their own.
-    const isLive = filter.status !== undefined && !hasEnded(filter.status);
+    const isLive = status !== undefined && !hasEnded(status);
+    const inOrder = `
+      select * from notification
+      where application_id = $1 ${isLive ? 'and completed_at is null' : ''}
+        and id >= coalesce($2::uuid, '00000000-0000-0000-0000-000000000000')
+        and id < least($3::uuid, $4::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+      order by id desc`;
+    const span = [applicationId, filter.fromId, filter.toId, filter.beforeId];
     const rows = await this.db.query(
-      `select ${COLUMNS} from notification
-       where application_id = $1 and ($2::text is null or state = $2) ${isLive ? 'and completed_at is null' : ''}
-         and id >= coalesce($3::uuid, '00000000-0000-0000-0000-000000000000')
-         and id < least($4::uuid, $5::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
-       order by id desc limit $6`,
-      [applicationId, filter.status, filter.fromId, filter.toId, filter.beforeId, limit],
+      `select ${COLUMNS} from (${inOrder} limit $5) n
+       where ($6::text is null or state = $6) and ($7::text is null or lane = $7)
+         and ($8::text is null or position(lower($8) in lower(concat_ws(chr(10), content ->> 'title', content ->> 'body'))) > 0)
+       order by id desc limit $9`,
+      [...span, MAX_EXAMINED, status, lane, text, limit],
     );
-    return rows.map(toNotification);
+    const found = { rows: rows.map(toNotification), next: undefined };
+    if (rows.length >= limit || (status ?? lane ?? text) === undefined) return found;
+    const [last] = await this.db.query(`select id from (${inOrder} offset $5 limit 1) n`, [...span, MAX_EXAMINED - 1]);
+    return { ...found, next: last?.id };
   }
 
   /** States of those that exist. */

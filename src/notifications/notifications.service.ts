@@ -8,7 +8,7 @@ import { LiveRepository } from './live.repository.js';
 import { countsOf, hasEnded, type LiveState, type Notification } from './notification.js';
 import { viewOf } from './notification-view.js';
 import type { NotificationView } from './notifications.dto.js';
-import { type NotificationFilter, NotificationsRepository } from './notifications.repository.js';
+import { type NotificationFilter, type NotificationList, NotificationsRepository } from './notifications.repository.js';
 import { PlanningRepository, type PlanTurn } from './planning.repository.js';
 
 /** Milliseconds for which cancelling waits until what is unsent is on record; the roll-up goes on with the rest. */
@@ -46,7 +46,7 @@ export class NotificationsService {
   }
 
   /** Newest first. */
-  list(applicationId: string, filter: NotificationFilter, limit: number): Promise<Notification[]> {
+  list(applicationId: string, filter: NotificationFilter, limit: number): Promise<NotificationList> {
     return this.repository.list(applicationId, filter, limit);
   }
 

@@ -214,7 +214,7 @@ it('never shows counts that do not add up while batches are written and finished
     expect(counts.pending).toBeGreaterThanOrEqual(0);
     expect(counts.accepted).toBe(2 * counts.failed);
     expect(counts.planned).toBe(counts.accepted + counts.failed + counts.unknown + counts.pending);
-    const [listed] = await repository.list(applicationId, {}, 1);
+    const [listed] = (await repository.list(applicationId, {}, 1)).rows;
     if (!listed) throw new Error('the notification is gone');
     expect(listed.counts.planned).toBeGreaterThanOrEqual(endedOf(listed.counts));
     reads++;
