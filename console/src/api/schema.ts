@@ -315,7 +315,7 @@ export interface paths {
     parameters: { query?: never; header?: never; path?: never; cookie?: never };
     /** Search the deliveries of all notifications */
     get: {
-      parameters: { query?: { cursor?: string; limit?: number; status?: "pending" | "accepted" | "failed" | "expired" | "cancelled" | "suppressed" | "unknown"; provider?: "fcm" | "apns" | "webpush"; code?: string; userId?: string; from?: string; to?: string }; header?: never; path?: never; cookie?: never };
+      parameters: { query?: { cursor?: string; limit?: number; status?: "pending" | "accepted" | "failed" | "expired" | "cancelled" | "suppressed" | "unknown"; provider?: "fcm" | "apns" | "webpush"; code?: string; userId?: string; from?: string; to?: string; applicationId?: string }; header?: never; path?: never; cookie?: never };
       requestBody?: never;
       responses: {
         200: { headers: { [name: string]: unknown }; content: { 'application/json': {
@@ -351,7 +351,7 @@ export interface paths {
     parameters: { query?: never; header?: never; path?: never; cookie?: never };
     /** List devices */
     get: {
-      parameters: { query?: { cursor?: string; limit?: number; userId?: string; topic?: string; provider?: "fcm" | "apns" | "webpush"; status?: "active" | "invalid" | "refused" }; header?: never; path?: never; cookie?: never };
+      parameters: { query?: { cursor?: string; limit?: number; userId?: string; topic?: string; provider?: "fcm" | "apns" | "webpush"; status?: "active" | "invalid" | "refused"; tokenFingerprint?: string; applicationId?: string }; header?: never; path?: never; cookie?: never };
       requestBody?: never;
       responses: {
         200: { headers: { [name: string]: unknown }; content: { 'application/json': {
@@ -359,6 +359,7 @@ export interface paths {
               id: string;
               provider: "fcm" | "apns" | "webpush";
               status: "active" | "invalid" | "refused";
+              tokenFingerprint: string;
               environment: ("production" | "sandbox") | null;
               vapidPublicKey: string | null;
               userId: string | null;
@@ -379,7 +380,7 @@ export interface paths {
     put?: never;
     /** Register a device, or refresh a known one */
     post: {
-      parameters: { query?: never; header?: { 'x-device-secret'?: string }; path?: never; cookie?: never };
+      parameters: { query?: { applicationId?: string }; header?: { 'x-device-secret'?: string }; path?: never; cookie?: never };
       requestBody: { content: { 'application/json': {
             provider: "fcm" | "apns" | "webpush";
             token: string | { [name: string]: unknown };
@@ -398,6 +399,7 @@ export interface paths {
             id: string;
             provider: "fcm" | "apns" | "webpush";
             status: "active" | "invalid" | "refused";
+            tokenFingerprint: string;
             environment: ("production" | "sandbox") | null;
             vapidPublicKey: string | null;
             userId: string | null;
@@ -415,6 +417,7 @@ export interface paths {
             id: string;
             provider: "fcm" | "apns" | "webpush";
             status: "active" | "invalid" | "refused";
+            tokenFingerprint: string;
             environment: ("production" | "sandbox") | null;
             vapidPublicKey: string | null;
             userId: string | null;
@@ -438,13 +441,14 @@ export interface paths {
     parameters: { query?: never; header?: never; path?: never; cookie?: never };
     /** Read a device */
     get: {
-      parameters: { query?: never; header?: never; path: { id: string }; cookie?: never };
+      parameters: { query?: { applicationId?: string }; header?: never; path: { id: string }; cookie?: never };
       requestBody?: never;
       responses: {
         200: { headers: { [name: string]: unknown }; content: { 'application/json': {
             id: string;
             provider: "fcm" | "apns" | "webpush";
             status: "active" | "invalid" | "refused";
+            tokenFingerprint: string;
             environment: ("production" | "sandbox") | null;
             vapidPublicKey: string | null;
             userId: string | null;
@@ -464,7 +468,7 @@ export interface paths {
     post?: never;
     /** Remove a device */
     delete: {
-      parameters: { query?: never; header?: { 'x-device-secret'?: string }; path: { id: string }; cookie?: never };
+      parameters: { query?: { applicationId?: string }; header?: { 'x-device-secret'?: string }; path: { id: string }; cookie?: never };
       requestBody?: never;
       responses: {
         204: { headers: { [name: string]: unknown }; content?: never };
@@ -473,7 +477,7 @@ export interface paths {
     };
     /** Change a device, or give it the token that the provider rotated to */
     patch: {
-      parameters: { query?: never; header?: { 'x-device-secret'?: string }; path: { id: string }; cookie?: never };
+      parameters: { query?: { applicationId?: string }; header?: { 'x-device-secret'?: string }; path: { id: string }; cookie?: never };
       requestBody: { content: { 'application/json': {
             token?: string | { [name: string]: unknown };
             environment?: "production" | "sandbox";
@@ -491,6 +495,7 @@ export interface paths {
             id: string;
             provider: "fcm" | "apns" | "webpush";
             status: "active" | "invalid" | "refused";
+            tokenFingerprint: string;
             environment: ("production" | "sandbox") | null;
             vapidPublicKey: string | null;
             userId: string | null;
@@ -511,7 +516,7 @@ export interface paths {
     parameters: { query?: never; header?: never; path?: never; cookie?: never };
     /** List what a device was sent */
     get: {
-      parameters: { query?: { cursor?: string; limit?: number }; header?: never; path: { id: string }; cookie?: never };
+      parameters: { query?: { cursor?: string; limit?: number; applicationId?: string }; header?: never; path: { id: string }; cookie?: never };
       requestBody?: never;
       responses: {
         200: { headers: { [name: string]: unknown }; content: { 'application/json': {
@@ -549,7 +554,7 @@ export interface paths {
     put?: never;
     /** Register up to 10,000 devices, one JSON object per line */
     post: {
-      parameters: { query?: never; header?: never; path?: never; cookie?: never };
+      parameters: { query?: { applicationId?: string }; header?: never; path?: never; cookie?: never };
       requestBody: { content: { 'application/x-ndjson': unknown } };
       responses: {
         200: { headers: { [name: string]: unknown }; content?: never };
@@ -563,7 +568,7 @@ export interface paths {
     parameters: { query?: never; header?: never; path?: never; cookie?: never };
     /** List notifications, newest first */
     get: {
-      parameters: { query?: { cursor?: string; limit?: number; status?: "scheduled" | "planning" | "sending" | "paused" | "completed" | "cancelled"; from?: string; to?: string }; header?: never; path?: never; cookie?: never };
+      parameters: { query?: { cursor?: string; limit?: number; status?: "scheduled" | "planning" | "sending" | "paused" | "completed" | "cancelled"; lane?: "critical" | "normal" | "bulk"; from?: string; to?: string; text?: string; applicationId?: string }; header?: never; path?: never; cookie?: never };
       requestBody?: never;
       responses: {
         200: { headers: { [name: string]: unknown }; content: { 'application/json': {
@@ -608,7 +613,7 @@ export interface paths {
     put?: never;
     /** Accept a notification */
     post: {
-      parameters: { query?: never; header?: { 'idempotency-key'?: string }; path?: never; cookie?: never };
+      parameters: { query?: { applicationId?: string }; header?: { 'idempotency-key'?: string }; path?: never; cookie?: never };
       requestBody: { content: { 'application/json': {
             audience: { all?: true; userIds?: string[]; deviceIds?: string[]; topics?: string[]; tags?: { [name: string]: string } };
             content: {
@@ -658,7 +663,7 @@ export interface paths {
     parameters: { query?: never; header?: never; path?: never; cookie?: never };
     /** Read a notification */
     get: {
-      parameters: { query?: never; header?: never; path: { id: string }; cookie?: never };
+      parameters: { query?: { applicationId?: string }; header?: never; path: { id: string }; cookie?: never };
       requestBody?: never;
       responses: {
         200: { headers: { [name: string]: unknown }; content: { 'application/json': {
@@ -715,7 +720,7 @@ export interface paths {
     put?: never;
     /** End what is not sent yet */
     post: {
-      parameters: { query?: never; header?: never; path: { id: string }; cookie?: never };
+      parameters: { query?: { applicationId?: string }; header?: never; path: { id: string }; cookie?: never };
       requestBody?: never;
       responses: {
         200: { headers: { [name: string]: unknown }; content: { 'application/json': {
@@ -768,7 +773,7 @@ export interface paths {
     parameters: { query?: never; header?: never; path?: never; cookie?: never };
     /** List the deliveries of a notification with their attempts, pending ones included */
     get: {
-      parameters: { query?: { cursor?: string; limit?: number; status?: "pending" | "accepted" | "failed" | "expired" | "cancelled" | "suppressed" | "unknown"; provider?: "fcm" | "apns" | "webpush"; code?: string }; header?: never; path: { id: string }; cookie?: never };
+      parameters: { query?: { cursor?: string; limit?: number; status?: "pending" | "accepted" | "failed" | "expired" | "cancelled" | "suppressed" | "unknown"; provider?: "fcm" | "apns" | "webpush"; code?: string; applicationId?: string }; header?: never; path: { id: string }; cookie?: never };
       requestBody?: never;
       responses: {
         200: { headers: { [name: string]: unknown }; content: { 'application/json': {
@@ -806,7 +811,7 @@ export interface paths {
     put?: never;
     /** Hold back what is not sent yet; its TTL runs on */
     post: {
-      parameters: { query?: never; header?: never; path: { id: string }; cookie?: never };
+      parameters: { query?: { applicationId?: string }; header?: never; path: { id: string }; cookie?: never };
       requestBody?: never;
       responses: {
         200: { headers: { [name: string]: unknown }; content: { 'application/json': {
@@ -861,7 +866,7 @@ export interface paths {
     put?: never;
     /** Go on after a pause */
     post: {
-      parameters: { query?: never; header?: never; path: { id: string }; cookie?: never };
+      parameters: { query?: { applicationId?: string }; header?: never; path: { id: string }; cookie?: never };
       requestBody?: never;
       responses: {
         200: { headers: { [name: string]: unknown }; content: { 'application/json': {
@@ -916,7 +921,7 @@ export interface paths {
     put?: never;
     /** Show the exact request for each provider */
     post: {
-      parameters: { query?: never; header?: never; path?: never; cookie?: never };
+      parameters: { query?: { applicationId?: string }; header?: never; path?: never; cookie?: never };
       requestBody: { content: { 'application/json': {
             audience?: { all?: true; userIds?: string[]; deviceIds?: string[]; topics?: string[]; tags?: { [name: string]: string } };
             content: {
@@ -979,7 +984,7 @@ export interface paths {
     put?: never;
     /** Publish a message to a channel */
     post: {
-      parameters: { query?: never; header?: never; path: { channel: string }; cookie?: never };
+      parameters: { query?: { applicationId?: string }; header?: never; path: { channel: string }; cookie?: never };
       requestBody: { content: { 'application/json': { event: string; data: unknown } } };
       responses: {
         201: { headers: { [name: string]: unknown }; content: { 'application/json': { id: string } } };
@@ -993,7 +998,7 @@ export interface paths {
     parameters: { query?: never; header?: never; path?: never; cookie?: never };
     /** Who is present in a channel */
     get: {
-      parameters: { query?: never; header?: never; path: { channel: string }; cookie?: never };
+      parameters: { query?: { applicationId?: string }; header?: never; path: { channel: string }; cookie?: never };
       requestBody?: never;
       responses: {
         200: { headers: { [name: string]: unknown }; content: { 'application/json': { users: { userId: string; since: string }[]; count: number } } };
@@ -1061,7 +1066,7 @@ export interface paths {
     put?: never;
     /** Let a user follow channels */
     post: {
-      parameters: { query?: never; header?: never; path?: never; cookie?: never };
+      parameters: { query?: { applicationId?: string }; header?: never; path?: never; cookie?: never };
       requestBody: { content: { 'application/json': { userId: string; channels?: string[]; publish?: string[]; presence?: string[]; ttlSeconds?: number } } };
       responses: {
         201: { headers: { [name: string]: unknown }; content: { 'application/json': { token: string; jti: string; expiresAt: string } } };
@@ -1070,7 +1075,7 @@ export interface paths {
     };
     /** Revoke one realtime token, or all of a user */
     delete: {
-      parameters: { query?: never; header?: never; path?: never; cookie?: never };
+      parameters: { query?: { applicationId?: string }; header?: never; path?: never; cookie?: never };
       requestBody: { content: { 'application/json': { userId?: string; token?: string; jti?: string } } };
       responses: {
         204: { headers: { [name: string]: unknown }; content?: never };
@@ -1083,7 +1088,7 @@ export interface paths {
     parameters: { query?: never; header?: never; path?: never; cookie?: never };
     /** Whether a user is online */
     get: {
-      parameters: { query?: never; header?: never; path: { userId: string }; cookie?: never };
+      parameters: { query?: { applicationId?: string }; header?: never; path: { userId: string }; cookie?: never };
       requestBody?: never;
       responses: {
         200: { headers: { [name: string]: unknown }; content: { 'application/json': { online: boolean; connections: number; since: string | null } } };
@@ -1169,6 +1174,25 @@ export interface paths {
     delete?: never;
     patch?: never;
   };
+  '/v1/users': {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never };
+    /** List the users that have devices */
+    get: {
+      parameters: { query?: { cursor?: string; limit?: number; prefix?: string; applicationId?: string }; header?: never; path?: never; cookie?: never };
+      requestBody?: never;
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { 'application/json': {
+            items: { userId: string; devices: number; activeDevices: number; lastRegisteredAt: string }[];
+            nextCursor: string | null;
+          } } };
+        default: { headers: { [name: string]: unknown }; content: { 'application/problem+json': components['schemas']['Problem'] } };
+      };
+    };
+    put?: never;
+    post?: never;
+    delete?: never;
+    patch?: never;
+  };
   '/v1/users/{userId}': {
     parameters: { query?: never; header?: never; path?: never; cookie?: never };
     get?: never;
@@ -1176,7 +1200,7 @@ export interface paths {
     post?: never;
     /** Forget a person: remove all their devices */
     delete: {
-      parameters: { query?: never; header?: never; path: { userId: string }; cookie?: never };
+      parameters: { query?: { applicationId?: string }; header?: never; path: { userId: string }; cookie?: never };
       requestBody?: never;
       responses: {
         204: { headers: { [name: string]: unknown }; content?: never };
@@ -1189,7 +1213,7 @@ export interface paths {
     parameters: { query?: never; header?: never; path?: never; cookie?: never };
     /** List webhooks */
     get: {
-      parameters: { query?: { cursor?: string; limit?: number }; header?: never; path?: never; cookie?: never };
+      parameters: { query?: { cursor?: string; limit?: number; applicationId?: string }; header?: never; path?: never; cookie?: never };
       requestBody?: never;
       responses: {
         200: { headers: { [name: string]: unknown }; content: { 'application/json': {
@@ -1212,7 +1236,7 @@ export interface paths {
     put?: never;
     /** Have events sent to a URL; the secret is shown this once */
     post: {
-      parameters: { query?: never; header?: never; path?: never; cookie?: never };
+      parameters: { query?: { applicationId?: string }; header?: never; path?: never; cookie?: never };
       requestBody: { content: { 'application/json': {
             url: string;
             events: ("notification.completed" | "notification.cancelled" | "delivery.failed" | "delivery.expired" | "device.invalidated" | "receipt.delivered" | "receipt.displayed" | "receipt.opened" | "receipt.dismissed" | "credential.broken")[];
@@ -1240,7 +1264,7 @@ export interface paths {
     parameters: { query?: never; header?: never; path?: never; cookie?: never };
     /** Read a webhook */
     get: {
-      parameters: { query?: never; header?: never; path: { id: string }; cookie?: never };
+      parameters: { query?: { applicationId?: string }; header?: never; path: { id: string }; cookie?: never };
       requestBody?: never;
       responses: {
         200: { headers: { [name: string]: unknown }; content: { 'application/json': {
@@ -1261,7 +1285,7 @@ export interface paths {
     post?: never;
     /** Remove a webhook with everything it is still owed */
     delete: {
-      parameters: { query?: never; header?: never; path: { id: string }; cookie?: never };
+      parameters: { query?: { applicationId?: string }; header?: never; path: { id: string }; cookie?: never };
       requestBody?: never;
       responses: {
         204: { headers: { [name: string]: unknown }; content?: never };
@@ -1270,7 +1294,7 @@ export interface paths {
     };
     /** Change a webhook, disable or enable it */
     patch: {
-      parameters: { query?: never; header?: never; path: { id: string }; cookie?: never };
+      parameters: { query?: { applicationId?: string }; header?: never; path: { id: string }; cookie?: never };
       requestBody: { content: { 'application/json': {
             url?: string;
             events?: ("notification.completed" | "notification.cancelled" | "delivery.failed" | "delivery.expired" | "device.invalidated" | "receipt.delivered" | "receipt.displayed" | "receipt.opened" | "receipt.dismissed" | "credential.broken")[];
@@ -1296,7 +1320,7 @@ export interface paths {
     parameters: { query?: never; header?: never; path?: never; cookie?: never };
     /** List the calls of a webhook in the last 30 days */
     get: {
-      parameters: { query?: { cursor?: string; limit?: number }; header?: never; path: { id: string }; cookie?: never };
+      parameters: { query?: { cursor?: string; limit?: number; applicationId?: string }; header?: never; path: { id: string }; cookie?: never };
       requestBody?: never;
       responses: {
         200: { headers: { [name: string]: unknown }; content: { 'application/json': {
@@ -1327,7 +1351,7 @@ export interface paths {
     put?: never;
     /** Send an event, or those of a time range, again */
     post: {
-      parameters: { query?: never; header?: never; path: { id: string }; cookie?: never };
+      parameters: { query?: { applicationId?: string }; header?: never; path: { id: string }; cookie?: never };
       requestBody: { content: { 'application/json': { eventId: string } | { from: string; to: string } } };
       responses: {
         202: { headers: { [name: string]: unknown }; content: { 'application/json': { replayed: number } } };
@@ -1343,7 +1367,7 @@ export interface paths {
     put?: never;
     /** Give a webhook a new secret; for 24 hours the old one signs beside it */
     post: {
-      parameters: { query?: never; header?: never; path: { id: string }; cookie?: never };
+      parameters: { query?: { applicationId?: string }; header?: never; path: { id: string }; cookie?: never };
       requestBody?: never;
       responses: {
         200: { headers: { [name: string]: unknown }; content: { 'application/json': {
@@ -1370,13 +1394,45 @@ export interface paths {
     put?: never;
     /** Send a `webhook.test` event, once */
     post: {
-      parameters: { query?: never; header?: never; path: { id: string }; cookie?: never };
+      parameters: { query?: { applicationId?: string }; header?: never; path: { id: string }; cookie?: never };
       requestBody?: never;
       responses: {
         202: { headers: { [name: string]: unknown }; content: { 'application/json': { eventId: string } } };
         default: { headers: { [name: string]: unknown }; content: { 'application/problem+json': components['schemas']['Problem'] } };
       };
     };
+    delete?: never;
+    patch?: never;
+  };
+  '/console': {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never };
+    /** The admin console */
+    get: {
+      parameters: { query?: never; header?: never; path?: never; cookie?: never };
+      requestBody?: never;
+      responses: {
+        200: { headers: { [name: string]: unknown }; content?: never };
+        default: { headers: { [name: string]: unknown }; content: { 'application/problem+json': components['schemas']['Problem'] } };
+      };
+    };
+    put?: never;
+    post?: never;
+    delete?: never;
+    patch?: never;
+  };
+  '/console/*': {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never };
+    /** A page of the console, or a file */
+    get: {
+      parameters: { query?: never; header?: never; path?: never; cookie?: never };
+      requestBody?: never;
+      responses: {
+        200: { headers: { [name: string]: unknown }; content?: never };
+        default: { headers: { [name: string]: unknown }; content: { 'application/problem+json': components['schemas']['Problem'] } };
+      };
+    };
+    put?: never;
+    post?: never;
     delete?: never;
     patch?: never;
   };

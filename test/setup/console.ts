@@ -1,0 +1,94 @@
+import { readFileSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Browser, Page } from 'playwright-core';
+import { expect } from 'vitest';
+import { call, type TestApi } from './app.js';
+
+export type AccountRole = 'viewer' | 'operator' | 'owner';
+
+/** Pictures of the pages, for people to look at. */
+export const SCREENSHOTS = join(tmpdir(), 'carillon-console');
+const DESKTOP = { width: 1280, height: 800 };
+const PHONE = { width: 390, height: 844 };
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+/** As far as it is read; https://github.com/dequelabs/axe-core/blob/develop/doc/API.md */
+interface Violation {
+  id: string;
+  nodes: { html: string; failureSummary: string }[];
+}
+
+let accounts = 0;
+
+/** Signs a new account in, as people do, and opens `path` (below `/console`). Whatever the page logs as an error fails the test. */
+export async function openConsole(
+  browser: Browser,
+  api: TestApi,
+  path: string,
+  { role = 'owner', locale = 'en-US' }: { role?: AccountRole; locale?: string } = {},
+): Promise<ConsolePage> {
+  accounts += 1;
+  const account = { email: `${role}-${accounts}@example.com`, password: `correct horse ${accounts} battery` };
+  const made = await call(api, 'POST', '/v1/accounts', {
+    key: api.adminKey,
+    body: { ...account, name: 'Robin', role },
+  });
+  expect(made.status).toBe(201);
+  const context = await browser.newContext({ viewport: DESKTOP, locale });
+  const page = await context.newPage();
+  const problems: string[] = [];
+  page.on('pageerror', (error) => problems.push(String(error)));
+  page.on('console', (message) => message.type() === 'error' && problems.push(message.text()));
+  await page.goto(`${api.baseUrl}/console${path}`);
+  await page.getByLabel(/^(Email|이메일)/).fill(account.email);
+  await page.getByLabel(/^(Password|비밀번호)/).fill(account.password);
+  await page.getByRole('button', { name: /^(Sign in|로그인)$/ }).click();
+  await page.waitForURL((url) => !url.pathname.endsWith('/sign-in'));
+  // Before one is signed in, the console asks whether one is, and Chromium logs the 401.
+  problems.length = 0;
+  return new ConsolePage(page, problems);
+}
+
+/** A page of the console in a browser that is signed in. */
+export class ConsolePage {
+  constructor(
+    readonly page: Page,
+    private readonly problems: string[],
+  ) {}
+
+  /**
+   * What has to hold of every page: axe finds nothing, in light and dark, on a desktop and on a phone; nothing is wider than the
+   * phone; no error was logged. Leaves four pictures in {@link SCREENSHOTS}.
+   */
+  async expectWell(name: string): Promise<void> {
+    await mkdir(SCREENSHOTS, { recursive: true });
+    for (const [size, viewport] of [['desktop', DESKTOP] as const, ['phone', PHONE] as const]) {
+      await this.page.setViewportSize(viewport);
+      for (const colorScheme of ['light', 'dark'] as const) {
+        await this.page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+        await this.page.screenshot({ path: join(SCREENSHOTS, `${name}-${size}-${colorScheme}.png`) });
+        expect(await this.violations(), `${name}, ${size}, ${colorScheme}`).toEqual([]);
+      }
+      const width = await this.page.evaluate<number>('document.documentElement.scrollWidth');
+      expect(width, `${name} on a ${size}`).toBeLessThanOrEqual(viewport.width);
+    }
+    await this.page.setViewportSize(DESKTOP);
+    await this.page.emulateMedia({ colorScheme: 'light' });
+    expect(this.problems).toEqual([]);
+  }
+
+  private async violations(): Promise<string[]> {
+    await this.page.evaluate(AXE);
+    const found: Violation[] = await this.page.evaluate('axe.run(document).then(({ violations }) => violations)');
+    return found.flatMap(({ id, nodes }) =>
+      nodes.map(({ html, failureSummary }) => `${id}: ${html} (${failureSummary})`),
+    );
+  }
+
+  async close(): Promise<void> {
+    await this.page.context().close();
+  }
+}
