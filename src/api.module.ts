@@ -1,5 +1,8 @@
 import { Module } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
+import { AccountsController } from './accounts/accounts.controller.js';
+import { AccountsModule } from './accounts/accounts.module.js';
+import { SessionController } from './accounts/session.controller.js';
 import { AdminController } from './admin/admin.controller.js';
 import { AdminModule } from './admin/admin.module.js';
 import { ApiKeysController } from './applications/api-keys.controller.js';
@@ -7,6 +10,7 @@ import { ApplicationsController } from './applications/applications.controller.j
 import { ApplicationsModule } from './applications/applications.module.js';
 import { AuditController } from './applications/audit.controller.js';
 import { CallerGuard } from './applications/caller.guard.js';
+import { ConsoleCallers } from './applications/console-callers.js';
 import { Cors } from './applications/cors.js';
 import { CredentialsController } from './applications/credentials.controller.js';
 import { DeliveriesController } from './deliveries/deliveries.controller.js';
@@ -34,6 +38,7 @@ import { WebhooksModule } from './webhooks/webhooks.module.js';
 @Module({
   imports: [
     HttpModule,
+    AccountsModule,
     ApplicationsModule,
     DevicesModule,
     NotificationsModule,
@@ -43,6 +48,8 @@ import { WebhooksModule } from './webhooks/webhooks.module.js';
     AdminModule,
   ],
   controllers: [
+    SessionController,
+    AccountsController,
     ApplicationsController,
     ApiKeysController,
     CredentialsController,
@@ -62,6 +69,6 @@ import { WebhooksModule } from './webhooks/webhooks.module.js';
     SdkController,
     ConsoleController,
   ],
-  providers: [{ provide: APP_GUARD, useClass: CallerGuard }, Cors, WebsocketGateway],
+  providers: [{ provide: APP_GUARD, useClass: CallerGuard }, ConsoleCallers, Cors, WebsocketGateway],
 })
 export class ApiModule {}

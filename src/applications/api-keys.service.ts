@@ -1,6 +1,7 @@
 import { hash, timingSafeEqual } from 'node:crypto';
 import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
+import { AuditService } from '../accounts/audit.service.js';
 import { CONFIG, type Config } from '../config/config.js';
 import { DATA_SOURCE } from '../database/transaction.js';
 import type { Role } from '../http/route.js';
@@ -9,7 +10,6 @@ import { DomainError } from '../lib/errors.js';
 import { uuidV7 } from '../lib/ids.js';
 import { type ApiKey, generateKey, hashOf, prefixOf } from './api-key.js';
 import { ApiKeysRepository, type ValidKey } from './api-keys.repository.js';
-import { AuditRepository } from './audit.repository.js';
 import type { Caller } from './caller.js';
 
 /** Milliseconds that a key is believed without asking the database: the longest time a revoked one still works elsewhere. */
@@ -45,7 +45,7 @@ export class ApiKeysService implements OnApplicationShutdown {
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(DATA_SOURCE) private readonly dataSource: DataSource,
     private readonly keys: ApiKeysRepository,
-    private readonly audit: AuditRepository,
+    private readonly audit: AuditService,
   ) {
     this.bootstrapHash = config.CARILLON_ADMIN_KEY === undefined ? undefined : hashOf(config.CARILLON_ADMIN_KEY);
     if (this.bootstrapHash) this.good.add(this.bootstrapHash.toString('base64'));
@@ -67,7 +67,7 @@ export class ApiKeysService implements OnApplicationShutdown {
         prefix: prefixOf(key),
         hash: hashOf(key),
       });
-      await this.audit.append(tx, { keyId: caller.keyId, applicationId, action: 'api_key.create', subject: id });
+      await this.audit.append(tx, caller, { applicationId, action: 'api_key.create', subject: id });
       return made;
     });
     return { record, key };
@@ -83,7 +83,7 @@ export class ApiKeysService implements OnApplicationShutdown {
       if (!(await this.keys.revoke(tx, applicationId, id))) {
         throw new DomainError('not_found', 'api_key_not_found', `There is no API key ${id}.`);
       }
-      await this.audit.append(tx, { keyId: caller.keyId, applicationId, action: 'api_key.revoke', subject: id });
+      await this.audit.append(tx, caller, { applicationId, action: 'api_key.revoke', subject: id });
     });
     this.forgetCached();
   }

@@ -15,19 +15,6 @@ export type ApplicationChanges = Partial<
   Pick<Application, 'name' | 'userTokenPublicKey' | 'requireUserToken' | 'corsOrigins'>
 >;
 
-/** One administrative change: who did what to what. Never holds a value, so never a secret. */
-export interface AuditEntry {
-  id: number;
-  at: Date;
-  /** The API key's id, or `bootstrap` for CARILLON_ADMIN_KEY, or `system` for what the service did by itself. */
-  keyId: string;
-  applicationId: string | null;
-  /** Such as `credential.put`. */
-  action: string;
-  /** What it was done to: an id, or a provider's name. */
-  subject: string;
-}
-
 /**
  * True for what a browser sends as `Origin`: scheme, host and port only when it is not the scheme's own, nothing behind.
  * `*` and `null` are not origins.

@@ -65,7 +65,9 @@ export const auditQuery = z.strictObject({ ...pageQuery, applicationId: z.uuid()
 export const auditEntrySchema = z.object({
   id: z.number(),
   at: z.iso.datetime(),
-  keyId: z.string(),
+  keyId: z.string().describe('The API key’s id; `bootstrap`, `console` or `system` where there is none'),
+  accountId: z.uuid().nullable().describe('Who did it in the console'),
+  accountEmail: z.string().nullable().describe('As it was at that time'),
   applicationId: z.uuid().nullable(),
   action: z.string(),
   subject: z.string(),

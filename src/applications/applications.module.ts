@@ -1,4 +1,5 @@
 import { Inject, Module, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { AccountsModule } from '../accounts/accounts.module.js';
 import { CONFIG, type Config } from '../config/config.js';
 import { EventsModule } from '../events/events.module.js';
 import { HttpModule } from '../http/http.module.js';
@@ -13,8 +14,6 @@ import { ApiKeysRepository } from './api-keys.repository.js';
 import { ApiKeysService } from './api-keys.service.js';
 import { ApplicationsRepository } from './applications.repository.js';
 import { ApplicationsService } from './applications.service.js';
-import { AuditRepository } from './audit.repository.js';
-import { AuditService } from './audit.service.js';
 import { CredentialsRepository } from './credentials.repository.js';
 import { CredentialsService } from './credentials.service.js';
 import { StoredSharedTokens } from './shared-token-store.js';
@@ -26,14 +25,12 @@ import { UserTokensService } from './user-tokens.service.js';
  * credentials that come in, and need the shared tokens that this folder keeps.
  */
 @Module({
-  imports: [EventsModule, HttpModule],
+  imports: [AccountsModule, EventsModule, HttpModule],
   providers: [
     ApplicationsRepository,
     ApplicationsService,
     ApiKeysRepository,
     ApiKeysService,
-    AuditRepository,
-    AuditService,
     CredentialsRepository,
     CredentialsService,
     SharedTokensRepository,
@@ -56,7 +53,7 @@ import { UserTokensService } from './user-tokens.service.js';
   exports: [
     ApplicationsService,
     ApiKeysService,
-    AuditService,
+    AccountsModule,
     CredentialsService,
     UserTokensService,
     SHARED_TOKEN_STORE,

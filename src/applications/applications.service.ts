@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
+import { AuditService } from '../accounts/audit.service.js';
 import { DATA_SOURCE } from '../database/transaction.js';
 import { CLOCK, type Clock } from '../lib/clock.js';
 import { DomainError } from '../lib/errors.js';
@@ -7,7 +8,6 @@ import { uuidV7 } from '../lib/ids.js';
 import { ApiKeysService } from './api-keys.service.js';
 import type { Application, ApplicationChanges } from './application.js';
 import { ApplicationsRepository } from './applications.repository.js';
-import { AuditRepository } from './audit.repository.js';
 import type { Caller } from './caller.js';
 
 /** Milliseconds that settings of an application are believed without asking the database. */
@@ -23,7 +23,7 @@ export class ApplicationsService {
     @Inject(DATA_SOURCE) private readonly dataSource: DataSource,
     private readonly applications: ApplicationsRepository,
     private readonly keys: ApiKeysService,
-    private readonly audit: AuditRepository,
+    private readonly audit: AuditService,
   ) {}
 
   /** @throws DomainError `wrong_application` for an admin of one application */
@@ -34,12 +34,7 @@ export class ApplicationsService {
     const id = uuidV7(this.clock.now());
     return this.dataSource.transaction(async (tx) => {
       const application = await this.applications.insert(tx, { ...input, id });
-      await this.audit.append(tx, {
-        keyId: caller.keyId,
-        applicationId: id,
-        action: 'application.create',
-        subject: id,
-      });
+      await this.audit.append(tx, caller, { applicationId: id, action: 'application.create', subject: id });
       return application;
     });
   }
@@ -78,8 +73,7 @@ export class ApplicationsService {
     const changed = await this.dataSource.transaction(async (tx) => {
       const application = await this.applications.update(tx, id, changes);
       if (!application) throw notFound(id);
-      await this.audit.append(tx, {
-        keyId: caller.keyId,
+      await this.audit.append(tx, caller, {
         applicationId: id,
         action: `application.update:${Object.keys(changes).toSorted().join(',')}`,
         subject: id,
@@ -99,12 +93,7 @@ export class ApplicationsService {
     } while (removed > 0);
     await this.dataSource.transaction(async (tx) => {
       await this.applications.delete(tx, id);
-      await this.audit.append(tx, {
-        keyId: caller.keyId,
-        applicationId: id,
-        action: 'application.delete',
-        subject: id,
-      });
+      await this.audit.append(tx, caller, { applicationId: id, action: 'application.delete', subject: id });
     });
     this.forgetCached(id);
   }

@@ -1,11 +1,11 @@
 import { Controller, Query } from '@nestjs/common';
 import { z } from 'zod';
+import type { AuditEntry } from '../accounts/audit.js';
+import { AuditService } from '../accounts/audit.service.js';
 import { decodeCursor, makePage, type Page, pageOf } from '../http/pagination.js';
 import { Route } from '../http/route.js';
 import { DomainError } from '../lib/errors.js';
-import type { AuditEntry } from './application.js';
 import { auditEntrySchema, auditQuery } from './applications.dto.js';
-import { AuditService } from './audit.service.js';
 import { type Caller, CurrentCaller } from './caller.js';
 
 const cursorSchema = z.tuple([z.number().int().positive()]);

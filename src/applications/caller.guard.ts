@@ -1,7 +1,7 @@
 import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
-import type { FastifyRequest } from 'fastify';
-import { z } from 'zod';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { SignedIn } from '../accounts/sessions.service.js';
 import { CONFIG, type Config } from '../config/config.js';
 import { RateLimiter } from '../http/rate-limit.js';
 import { ROUTE_METADATA, type Role, type RouteSpec } from '../http/route.js';
@@ -12,16 +12,18 @@ import type { ValidKey } from './api-keys.repository.js';
 import { ApiKeysService } from './api-keys.service.js';
 import { ApplicationsService } from './applications.service.js';
 import type { Caller } from './caller.js';
+import { ConsoleCallers } from './console-callers.js';
+import { takeApplicationId } from './named-application.js';
 
 /** Wrong keys that one address may try at once, and how many more per second. */
 const FAILED_AUTH_BURST = 20;
 const FAILED_AUTH_PER_SECOND = 1;
 
-const uuid = z.uuid();
-
 /** What the guard leaves on the request. */
 export interface AuthenticatedRequest extends FastifyRequest {
   caller: Caller;
+  /** Whoever is signed in to the console with this request; undefined with a key. */
+  session?: SignedIn;
   /** Origins whose pages may read the answer: those of the key's application. */
   corsOrigins?: readonly string[];
 }
@@ -38,6 +40,7 @@ export class CallerGuard implements CanActivate {
     private readonly reflector: Reflector,
     private readonly keys: ApiKeysService,
     private readonly applications: ApplicationsService,
+    private readonly console: ConsoleCallers,
   ) {
     this.requests = new RateLimiter(clock, config.RATE_LIMIT_PER_SECOND);
     this.failures = new RateLimiter(clock, FAILED_AUTH_PER_SECOND, FAILED_AUTH_BURST);
@@ -53,11 +56,40 @@ export class CallerGuard implements CanActivate {
       validateRequest(spec, request);
       return true;
     }
-    const secret = /^Bearer +([\x21-\x7e]{1,512})$/i.exec(request.headers.authorization ?? '')?.[1];
+    const { authorization } = request.headers;
+    // Programs bring keys: the cookie is looked at only where there is none.
+    if (authorization === undefined) return this.withoutKey(spec, spec.access, request, context);
+    const secret = /^Bearer +([\x21-\x7e]{1,512})$/i.exec(authorization)?.[1];
     const known = secret === undefined ? undefined : this.keys.known(secret);
     // Most requests bring a key that is known by heart, and then nothing has to be waited for.
     if (known === undefined || known.applicationId === null) return this.ask(spec, spec.access, request, secret);
     request.caller = this.admit(known, spec.access, request);
+    validateRequest(spec, request);
+    return true;
+  }
+
+  private async withoutKey(
+    spec: RouteSpec,
+    access: readonly Role[],
+    request: AuthenticatedRequest,
+    context: ExecutionContext,
+  ): Promise<boolean> {
+    const secret = this.console.secretFor(spec, request);
+    if (secret === undefined) return this.ask(spec, access, request, undefined);
+    const from = `ip:${request.ip}`;
+    if (this.failures.isExhausted(from) && !this.console.wasValid(secret)) this.failures.take(from);
+    const session = await this.console.recognise(secret);
+    if (!session) {
+      this.failures.take(from);
+      throw sessionMissing();
+    }
+    this.requests.take(`account:${session.account.id}`);
+    // What a person may read stays out of what the browser keeps, and is no other origin's business.
+    context.switchToHttp().getResponse<FastifyReply>().header('cache-control', 'no-store');
+    request.corsOrigins = [];
+    request.session = session;
+    request.caller = this.console.admit(session, spec, access, request);
+    if (request.caller.applicationId !== '') await this.applications.get(request.caller.applicationId);
     validateRequest(spec, request);
     return true;
   }
@@ -68,6 +100,7 @@ export class CallerGuard implements CanActivate {
     request: AuthenticatedRequest,
     secret: string | undefined,
   ): Promise<boolean> {
+    if (access.length === 0 && secret === undefined) throw sessionMissing();
     const key = await this.authenticate(request, secret);
     const caller = this.admit(key, access, request);
     if (key.applicationId === null && caller.applicationId !== '') await this.applications.get(caller.applicationId);
@@ -100,7 +133,10 @@ export class CallerGuard implements CanActivate {
     this.requests.take(key.role === 'client' ? `key:${key.id}:${request.ip}` : `key:${key.id}`);
     const isAllowed = access.includes(key.role) || (key.role === 'admin' && access.includes('server'));
     if (!isAllowed) {
-      const message = `This operation needs a key of role ${[...access].join(' or ')}; this one is ${key.role}.`;
+      const message =
+        access.length === 0
+          ? 'This operation takes no key: it is for whoever is signed in to the console.'
+          : `This operation needs a key of role ${[...access].join(' or ')}; this one is ${key.role}.`;
       throw new DomainError('forbidden', 'role_not_allowed', message);
     }
     const named = access.includes('server') ? takeApplicationId(request) : undefined;
@@ -108,21 +144,19 @@ export class CallerGuard implements CanActivate {
       if (named !== undefined && named !== key.applicationId) {
         throw new DomainError('forbidden', 'wrong_application', 'This key belongs to another application.');
       }
-      return { keyId: key.id, role: key.role, applicationId: key.applicationId };
+      return keyCaller(key, key.applicationId);
     }
     if (named === undefined && !access.includes('admin')) {
       throw invalidRequest([{ path: 'query.applicationId', message: 'is needed with an admin key' }]);
     }
-    return { keyId: key.id, role: key.role, applicationId: named ?? '' };
+    return keyCaller(key, named ?? '');
   }
 }
 
-/** Takes `?applicationId=` out of the query, so that the route's own schema does not meet it. */
-function takeApplicationId(request: FastifyRequest): string | undefined {
-  if (!('applicationId' in Object(request.query))) return undefined;
-  const { applicationId, ...rest } = Object(request.query);
-  const parsed = uuid.safeParse(applicationId);
-  if (!parsed.success) throw invalidRequest([{ path: 'query.applicationId', message: 'is not an application id' }]);
-  request.query = rest;
-  return parsed.data.toLowerCase();
+function keyCaller({ id, role }: ValidKey, applicationId: string): Caller {
+  return { keyId: id, role, applicationId, accountId: null, accountRole: null };
+}
+
+function sessionMissing(): DomainError {
+  return new DomainError('unauthorized', 'session_missing', 'Nobody is signed in, or the session has ended.');
 }

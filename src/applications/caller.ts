@@ -1,11 +1,14 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
-import type { Role } from '../http/route.js';
+import type { Actor } from '../accounts/audit.js';
+import type { AccountRole, Role } from '../http/route.js';
 
-/** Who is calling, as the guard found out from the API key. */
-export interface Caller {
-  keyId: string;
+/** Who is calling, as the guard found out from the API key or from the session of the console. */
+export interface Caller extends Actor {
+  /** `admin` for whoever is signed in; what such people may do depends on the {@link accountRole}, and the guard has seen to it. */
   role: Role;
-  /** The key's application; for an admin key what `?applicationId=` says, else ''. Never '' on `client` and `server` routes. */
+  /** null: a key. */
+  accountRole: AccountRole | null;
+  /** The key's application; for an admin key and in the console what `?applicationId=` says, else ''. Never '' on `client` and `server` routes. */
   applicationId: string;
 }
 

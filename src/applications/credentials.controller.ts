@@ -116,6 +116,7 @@ export class CredentialsController {
     summary: 'Try a credential against its provider, without sending',
     tag: TAG,
     access: ['admin'],
+    console: 'operator',
     params: credentialParams,
     responses: { 200: { description: 'What the provider said.', schema: verificationSchema } },
   })

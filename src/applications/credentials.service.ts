@@ -1,6 +1,7 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
 import { z } from 'zod';
+import { AuditService } from '../accounts/audit.service.js';
 import { CONFIG, type Config } from '../config/config.js';
 import { DATA_SOURCE } from '../database/transaction.js';
 import { EventLog } from '../events/event-log.js';
@@ -9,7 +10,6 @@ import { DomainError } from '../lib/errors.js';
 import { uuidV7 } from '../lib/ids.js';
 import type { ProviderName } from '../lib/names.js';
 import { type Credential, PROVIDERS, type Provider } from '../providers/provider.js';
-import { AuditRepository } from './audit.repository.js';
 import type { Caller } from './caller.js';
 import { type SealedCredential, type StoredCredential, sealingContext } from './credential.js';
 import { CredentialsRepository } from './credentials.repository.js';
@@ -46,7 +46,7 @@ export class CredentialsService {
     @Inject(DATA_SOURCE) private readonly dataSource: DataSource,
     @Inject(PROVIDERS) private readonly providers: ReadonlyMap<ProviderName, Provider>,
     private readonly credentials: CredentialsRepository,
-    private readonly audit: AuditRepository,
+    private readonly audit: AuditService,
     private readonly events: EventLog,
   ) {}
 
@@ -136,7 +136,7 @@ export class CredentialsService {
       });
       await this.credentials.deleteReplaced(tx, key);
       await this.credentials.openGates(tx, applicationId, provider);
-      await this.audit.append(tx, { keyId: caller.keyId, applicationId, action: 'credential.put', subject: provider });
+      await this.audit.append(tx, caller, { applicationId, action: 'credential.put', subject: provider });
     });
     this.forget(applicationId, provider);
     return this.get(applicationId, provider);
@@ -147,12 +147,7 @@ export class CredentialsService {
       if (!(await this.credentials.delete(tx, applicationId, provider))) {
         throw new DomainError('not_found', 'credential_not_found', `The application has no ${provider} credential.`);
       }
-      await this.audit.append(tx, {
-        keyId: caller.keyId,
-        applicationId,
-        action: 'credential.delete',
-        subject: provider,
-      });
+      await this.audit.append(tx, caller, { applicationId, action: 'credential.delete', subject: provider });
     });
     this.forget(applicationId, provider);
   }
@@ -161,12 +156,7 @@ export class CredentialsService {
   async verify(caller: Caller, applicationId: string, provider: ProviderName): Promise<Verification> {
     const stored = await this.get(applicationId, provider);
     const outcome = await this.adapter(provider).verifyCredential(this.unsealed(stored));
-    await this.audit.append(this.dataSource, {
-      keyId: caller.keyId,
-      applicationId,
-      action: 'credential.verify',
-      subject: provider,
-    });
+    await this.audit.append(this.dataSource, caller, { applicationId, action: 'credential.verify', subject: provider });
     const facts = { code: outcome.code, detail: outcome.detail ?? null };
     if (outcome.kind === 'accepted') {
       await this.markWorking(applicationId, provider, stored.version);

@@ -8,6 +8,7 @@ import { ArrayStatistics1780000000004 } from '../../migrations/1780000000004-arr
 import { Webhooks1780000000005 } from '../../migrations/1780000000005-webhooks.js';
 import { Realtime1780000000006 } from '../../migrations/1780000000006-realtime.js';
 import { Live1780000000007 } from '../../migrations/1780000000007-live.js';
+import { Accounts1780000000008 } from '../../migrations/1780000000008-accounts.js';
 import { ConsoleLists1780000000010 } from '../../migrations/1780000000010-console-lists.js';
 
 // Our 64-bit numbers are row ids and counts: far below 2^53, and unusable as the strings that pg makes of them.
@@ -61,6 +62,7 @@ export class PooledDataSource extends DataSource {
         Webhooks1780000000005,
         Realtime1780000000006,
         Live1780000000007,
+        Accounts1780000000008,
         ConsoleLists1780000000010,
       ],
       migrationsTransactionMode: 'each',

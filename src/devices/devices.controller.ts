@@ -40,6 +40,7 @@ export class DevicesController {
     summary: 'Register a device, or refresh a known one',
     tag: TAG,
     access: ['client', 'server'],
+    audit: 'device.register',
     headers: deviceSecretHeaders,
     body: registerBody,
     responses: {
@@ -62,6 +63,7 @@ export class DevicesController {
     summary: 'Register up to 10,000 devices, one JSON object per line',
     tag: TAG,
     access: ['server'],
+    audit: 'device.register_many',
     bodyMediaType: NDJSON_MEDIA_TYPE,
     responses: { 200: { description: 'One result per line, as NDJSON, in the order of the lines.' } },
   })
@@ -98,6 +100,7 @@ export class DevicesController {
     summary: 'Change a device, or give it the token that the provider rotated to',
     tag: TAG,
     access: ['client', 'server'],
+    audit: 'device.update',
     params: deviceParams,
     headers: deviceSecretHeaders,
     body: updateBody,
@@ -116,6 +119,7 @@ export class DevicesController {
     summary: 'Remove a device',
     tag: TAG,
     access: ['client', 'server'],
+    audit: 'device.delete',
     params: deviceParams,
     headers: deviceSecretHeaders,
     responses: { 204: { description: 'Removed.' } },
@@ -150,6 +154,7 @@ export class DevicesController {
     summary: 'Forget a person: remove all their devices',
     tag: TAG,
     access: ['server'],
+    audit: 'user.forget',
     params: userParams,
     responses: { 204: { description: 'No device of that user is left.' } },
   })

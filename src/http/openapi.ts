@@ -1,8 +1,12 @@
 import { z } from 'zod';
-import type { RouteSpec } from './route.js';
+import { consoleRoleOf, type RouteSpec } from './route.js';
 import type { ServedRoute } from './route-table.js';
 
 type JsonObject = Record<string, unknown>;
+
+/** Of the console's session. `__Host-`: browsers take it only with Secure and Path=/, and never for or from another host. */
+export const SESSION_COOKIE = '__Host-carillon';
+export const CSRF_HEADER = 'x-csrf-token';
 
 /** One operation as OpenAPI describes it, as far as the docs page reads it again. */
 export interface Operation {
@@ -29,7 +33,8 @@ const DESCRIPTION = [
   'Push notifications through FCM, APNs and Web Push, with every delivery explained.',
   'Times are RFC 3339 in UTC, ids are UUIDs, unknown fields are refused by name. Errors are RFC 9457',
   '`application/problem+json` with a stable `code`. Lists take `cursor` and `limit`.',
-  'An admin key of the whole installation may call every server operation with `?applicationId=`.',
+  'An admin key of the whole installation may call every server operation with `?applicationId=`, and so may',
+  'whoever is signed in to the console with the role that the operation needs.',
 ].join(' ');
 
 const problemSchema = z.object({
@@ -74,6 +79,8 @@ export function describeApi(routes: readonly ServedRoute[], version: string): Op
       },
       securitySchemes: {
         apiKey: { type: 'http', scheme: 'bearer', description: 'An API key: client, server or admin' },
+        session: { type: 'apiKey', in: 'cookie', name: SESSION_COOKIE, description: 'Signed in to the console' },
+        csrfToken: { type: 'apiKey', in: 'header', name: CSRF_HEADER, description: '`csrfToken` of that session' },
       },
     },
   };
@@ -95,13 +102,26 @@ function operationOf({ method, path, spec }: ServedRoute): Operation {
   return {
     operationId: operationIdOf(method, path),
     summary: spec.summary,
-    description: spec.access === 'public' ? 'Public.' : `Key: ${spec.access.join(' or ')}.`,
+    description: accessInWords(method, spec),
     tags: [spec.tag],
-    ...(spec.access === 'public' ? {} : { security: [{ apiKey: [] }] }),
+    ...(spec.access === 'public' ? {} : { security: securityOf(method, spec) }),
     ...(parameters.length > 0 ? { parameters } : {}),
     ...(body ? { requestBody: body } : {}),
     responses: responsesOf(spec),
   };
+}
+
+function accessInWords(method: string, spec: RouteSpec): string {
+  if (spec.access === 'public') return 'Public.';
+  const role = consoleRoleOf(method, spec);
+  const keys = spec.access.length > 0 ? [`Key: ${spec.access.join(' or ')}.`] : [];
+  return [...keys, ...(role ? [`Console: ${role}.`] : [])].join(' ');
+}
+
+function securityOf(method: string, spec: RouteSpec): JsonObject[] {
+  const keys = spec.access.length > 0 ? [{ apiKey: [] }] : [];
+  if (consoleRoleOf(method, spec) === undefined) return keys;
+  return [...keys, { session: [], ...(method === 'GET' ? {} : { csrfToken: [] }) }];
 }
 
 function parametersOf(schema: z.ZodObject | undefined, place: 'path' | 'query' | 'header') {

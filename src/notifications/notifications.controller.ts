@@ -40,6 +40,7 @@ export class NotificationsController {
     summary: 'Accept a notification',
     tag: TAG,
     access,
+    audit: 'notification.send',
     headers: acceptHeaders,
     body: notificationBody,
     responses: {
@@ -61,6 +62,7 @@ export class NotificationsController {
     summary: 'Show the exact request for each provider',
     tag: TAG,
     access,
+    console: 'viewer',
     body: previewBody,
     responses: {
       200: { description: 'Headers and body without secrets; nothing is sent or stored', schema: previewSchema },
@@ -104,7 +106,12 @@ export class NotificationsController {
     return this.notifications.view(caller.applicationId, id);
   }
 
-  @Route('POST', '/v1/notifications/:id/cancel', { ...byId, summary: 'End what is not sent yet', responses: viewed })
+  @Route('POST', '/v1/notifications/:id/cancel', {
+    ...byId,
+    audit: 'notification.cancel',
+    summary: 'End what is not sent yet',
+    responses: viewed,
+  })
   async cancel(
     @CurrentCaller() caller: Caller,
     @Param() { id }: z.infer<typeof notificationParams>,
@@ -115,6 +122,7 @@ export class NotificationsController {
 
   @Route('POST', '/v1/notifications/:id/pause', {
     ...byId,
+    audit: 'notification.pause',
     summary: 'Hold back what is not sent yet; its TTL runs on',
     responses: viewed,
   })
@@ -126,7 +134,12 @@ export class NotificationsController {
     return this.notifications.view(caller.applicationId, id);
   }
 
-  @Route('POST', '/v1/notifications/:id/resume', { ...byId, summary: 'Go on after a pause', responses: viewed })
+  @Route('POST', '/v1/notifications/:id/resume', {
+    ...byId,
+    audit: 'notification.resume',
+    summary: 'Go on after a pause',
+    responses: viewed,
+  })
   async resume(
     @CurrentCaller() caller: Caller,
     @Param() { id }: z.infer<typeof notificationParams>,

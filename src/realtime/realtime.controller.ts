@@ -33,6 +33,8 @@ export class RealtimeController {
     summary: 'Let a user follow channels',
     tag,
     access: ['server'],
+    console: 'owner',
+    audit: 'realtime_token.issue',
     body: issueTokenBody,
     responses: { 201: { description: 'A token for the client.', schema: issuedTokenSchema } },
   })
@@ -48,6 +50,7 @@ export class RealtimeController {
     summary: 'Revoke one realtime token, or all of a user',
     tag,
     access: ['server'],
+    audit: 'realtime_token.revoke',
     body: revokeTokensBody,
     responses: { 204: { description: 'Nobody gets in with it again; connections end within two seconds.' } },
   })
@@ -65,6 +68,7 @@ export class RealtimeController {
     summary: 'Publish a message to a channel',
     tag,
     access: ['server'],
+    audit: 'realtime.publish',
     params: channelParams,
     body: publishBody,
     responses: { 201: { description: 'It has its place in the log.', schema: publishedSchema } },

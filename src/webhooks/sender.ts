@@ -1,6 +1,7 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
-import { AuditService } from '../applications/audit.service.js';
+import { SYSTEM } from '../accounts/audit.js';
+import { AuditService } from '../accounts/audit.service.js';
 import { CONFIG, type Config } from '../config/config.js';
 import { DATA_SOURCE } from '../database/transaction.js';
 import { CLOCK, type Clock } from '../lib/clock.js';
@@ -118,7 +119,7 @@ export class WebhookSender {
       const reason = await this.messages.settle(tx, message, settlement, latencyMs, FAILING_DAYS);
       if (reason === undefined) return;
       const action = `webhook.disable_${reason}`;
-      await this.audit.append(tx, { keyId: 'system', applicationId, action, subject: webhookId });
+      await this.audit.append(tx, SYSTEM, { applicationId, action, subject: webhookId });
       this.logger.warn({ event: 'webhook.disabled', applicationId, webhookId, reason });
     });
   }

@@ -39,6 +39,7 @@ export class WebhooksController {
     summary: 'Have events sent to a URL; the secret is shown this once',
     tag: TAG,
     access: ['server'],
+    console: 'owner',
     body: createWebhookBody,
     responses: { 201: { description: 'Made.', schema: webhookWithSecretSchema } },
   })
@@ -104,6 +105,7 @@ export class WebhooksController {
     summary: 'Give a webhook a new secret; for 24 hours the old one signs beside it',
     tag: TAG,
     access: ['server'],
+    console: 'owner',
     params: webhookParams,
     responses: { 200: { description: 'With the new secret, this once.', schema: webhookWithSecretSchema } },
   })
@@ -138,6 +140,7 @@ export class WebhooksController {
     summary: 'Send an event, or those of a time range, again',
     tag: TAG,
     access: ['server'],
+    audit: 'webhook.replay',
     params: webhookParams,
     body: replayBody,
     responses: { 202: { description: 'They are due; with the same `webhook-id` as before.', schema: replayedSchema } },
@@ -154,6 +157,7 @@ export class WebhooksController {
     summary: 'Send a `webhook.test` event, once',
     tag: TAG,
     access: ['server'],
+    audit: 'webhook.test',
     params: webhookParams,
     responses: { 202: { description: 'It is due; the attempts show what came of it.', schema: testedSchema } },
   })

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
-import { AuditService } from '../applications/audit.service.js';
+import { AuditService } from '../accounts/audit.service.js';
 import type { Caller } from '../applications/caller.js';
 import { CONFIG, type Config } from '../config/config.js';
 import { DATA_SOURCE, type Database } from '../database/transaction.js';
@@ -99,13 +99,12 @@ export class WebhooksService {
     id: string,
     change: (tx: Database) => Promise<T>,
   ): Promise<T> {
-    const { applicationId, keyId } = caller;
     const result = await this.db.transaction(async (tx) => {
       const changed = await change(tx);
-      await this.audit.append(tx, { keyId, applicationId, action, subject: id });
+      await this.audit.append(tx, caller, { applicationId: caller.applicationId, action, subject: id });
       return changed;
     });
-    this.events.forget(applicationId);
+    this.events.forget(caller.applicationId);
     return result;
   }
 

@@ -20,6 +20,7 @@ interface Known {
   topics: string[];
 }
 
+const CALLER = { keyId: '', role: 'server', accountId: null, accountRole: null } as const;
 let database: TestDatabase;
 let api: TestApi;
 let db: DataSource;
@@ -142,7 +143,7 @@ describe('what dispatching loads', () => {
       status: 'refused',
     });
     const removed = await createDevice(db, { applicationId });
-    await devices.remove({ keyId: '', role: 'server', applicationId }, removed.publicId, undefined);
+    await devices.remove({ ...CALLER, applicationId }, removed.publicId, undefined);
     const targets = await devices.loadTargets(db, [made.id, removed.id]);
     expect(targets).toEqual(
       new Map([

@@ -36,7 +36,10 @@ it('describes every operation from the declarations that also validate it', asyn
   const create: Operation = body.paths['/v1/applications'].post;
   const schema = create.requestBody?.content['application/json']?.schema;
   expect(schema).toMatchObject({ type: 'object', required: ['name'], additionalProperties: false });
-  expect(create.security).toEqual([{ apiKey: [] }]);
+  expect(create.security).toEqual([{ apiKey: [] }, { session: [], csrfToken: [] }]);
+  expect(body.paths['/v1/session'].get.security).toEqual([{ session: [] }]);
+  expect(body.components.securitySchemes.session).toMatchObject({ in: 'cookie', name: '__Host-carillon' });
+  expect(body.paths['/v1/receipts'].post.security).toEqual([{ apiKey: [] }]);
   const list: Operation = body.paths['/v1/applications'].get;
   expect(list.parameters?.find(({ name }) => name === 'limit')).toMatchObject({
     in: 'query',

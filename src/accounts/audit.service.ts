@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
 import { DATA_SOURCE, type Database } from '../database/transaction.js';
-import type { AuditEntry } from './application.js';
+import type { Actor, AuditEntry, AuditFact } from './audit.js';
 import { AuditRepository } from './audit.repository.js';
 
 /** Who changed what. */
@@ -12,9 +12,14 @@ export class AuditService {
     private readonly audit: AuditRepository,
   ) {}
 
-  /** For changes that other features make; part of the caller's transaction. */
-  append(database: Database, entry: Omit<AuditEntry, 'id' | 'at'>): Promise<void> {
-    return this.audit.append(database, entry);
+  /** For changes that other features make; part of their transaction. */
+  append(database: Database, actor: Actor, fact: AuditFact): Promise<void> {
+    return this.audit.append(database, actor, fact);
+  }
+
+  /** For what has happened already. */
+  note(actor: Actor, fact: AuditFact): Promise<void> {
+    return this.audit.append(this.dataSource, actor, fact);
   }
 
   list(applicationId: string | null, beforeId: number, limit: number): Promise<AuditEntry[]> {

@@ -1,16 +1,15 @@
 import { Injectable } from '@nestjs/common';
 import type { Database } from '../database/transaction.js';
-import type { AuditEntry } from './application.js';
+import type { Actor, AuditEntry, AuditFact } from './audit.js';
 
 @Injectable()
 export class AuditRepository {
-  async append(database: Database, entry: Omit<AuditEntry, 'id' | 'at'>): Promise<void> {
-    await database.query('insert into audit_log (key_id, application_id, action, subject) values ($1, $2, $3, $4)', [
-      entry.keyId,
-      entry.applicationId,
-      entry.action,
-      entry.subject,
-    ]);
+  async append(database: Database, { keyId, accountId }: Actor, fact: AuditFact): Promise<void> {
+    await database.query(
+      `insert into audit_log (key_id, account_id, account_email, application_id, action, subject)
+       values ($1, $2, (select email from account where id = $2), $3, $4, $5)`,
+      [keyId, accountId, fact.applicationId, fact.action, fact.subject],
+    );
   }
 
   /** Newest first, before the id `beforeId`; `applicationId` null = of all. */
@@ -19,11 +18,13 @@ export class AuditRepository {
       id: number;
       at: Date;
       key_id: string;
+      account_id: string | null;
+      account_email: string | null;
       application_id: string | null;
       action: string;
       subject: string;
     }[] = await database.query(
-      `select id, at, key_id, application_id, action, subject from audit_log
+      `select id, at, key_id, account_id, account_email, application_id, action, subject from audit_log
        where id < $1 and ($2::uuid is null or application_id = $2) order by id desc limit $3`,
       [beforeId, applicationId, limit],
     );
@@ -31,6 +32,8 @@ export class AuditRepository {
       id: row.id,
       at: row.at,
       keyId: row.key_id,
+      accountId: row.account_id,
+      accountEmail: row.account_email,
       applicationId: row.application_id,
       action: row.action,
       subject: row.subject,
