@@ -14,6 +14,7 @@ import { ConsoleCallers } from './applications/console-callers.js';
 import { Cors } from './applications/cors.js';
 import { CredentialsController } from './applications/credentials.controller.js';
 import { DeliveriesController } from './deliveries/deliveries.controller.js';
+import { DeliveriesExportController } from './deliveries/deliveries-export.controller.js';
 import { DeliveriesLogModule } from './deliveries/deliveries-log.module.js';
 import { ReceiptsController } from './deliveries/receipts.controller.js';
 import { DevicesController } from './devices/devices.controller.js';
@@ -57,6 +58,7 @@ import { WebhooksModule } from './webhooks/webhooks.module.js';
     DevicesController,
     NotificationsController,
     DeliveriesController,
+    DeliveriesExportController,
     ReceiptsController,
     RealtimeController,
     PresenceController,

@@ -3,6 +3,7 @@ import { DevicesModule } from '../devices/devices.module.js';
 import { EventsModule } from '../events/events.module.js';
 import { DeliveriesRepository } from './deliveries.repository.js';
 import { DeliveriesService } from './deliveries.service.js';
+import { DeliveriesExport } from './deliveries-export.js';
 import { LogRepository } from './log.repository.js';
 import { ReceiptsRepository } from './receipts.repository.js';
 import { ReceiptsService } from './receipts.service.js';
@@ -10,7 +11,14 @@ import { ReceiptsService } from './receipts.service.js';
 /** Reading the delivery log, and receipts; the controllers are in `api.module.ts`. */
 @Module({
   imports: [DevicesModule, EventsModule],
-  providers: [DeliveriesRepository, DeliveriesService, LogRepository, ReceiptsRepository, ReceiptsService],
-  exports: [DeliveriesService, ReceiptsService],
+  providers: [
+    DeliveriesExport,
+    DeliveriesRepository,
+    DeliveriesService,
+    LogRepository,
+    ReceiptsRepository,
+    ReceiptsService,
+  ],
+  exports: [DeliveriesExport, DeliveriesService, ReceiptsService],
 })
 export class DeliveriesLogModule {}
