@@ -3,12 +3,13 @@ import type { DataSource } from 'typeorm';
 import { CONFIG, type Config } from '../config/config.js';
 import { dropOldPartitions, ensurePartitions } from '../database/partitions.js';
 import { DATA_SOURCE } from '../database/transaction.js';
+import { DeviceDirectory } from '../devices/device-directory.js';
 import { type Loop, startLoop } from '../lib/loop.js';
 import { StatsRepository } from './stats.repository.js';
 
 const HOUR_MS = 3_600_000;
 
-/** Once an hour: makes the partitions of the next days, drops those past their time, and sums up old statistics. */
+/** Once an hour: makes the partitions of the next days, drops those past their time, sums up old statistics, and forgets old histories of devices. */
 @Injectable()
 export class Maintenance implements OnModuleInit, BeforeApplicationShutdown {
   private readonly logger = new Logger(Maintenance.name);
@@ -18,6 +19,7 @@ export class Maintenance implements OnModuleInit, BeforeApplicationShutdown {
     @Inject(CONFIG) private readonly config: Config,
     @Inject(DATA_SOURCE) private readonly db: DataSource,
     private readonly stats: StatsRepository,
+    private readonly devices: DeviceDirectory,
   ) {}
 
   /** The first round ends before any work begins: after a long pause there may be no partition for today. */
@@ -51,6 +53,8 @@ export class Maintenance implements OnModuleInit, BeforeApplicationShutdown {
     }
     const rows = await this.stats.compact();
     if (rows > 0) this.logger.log({ event: 'stats.compacted', rows });
+    const purged = await this.devices.purgeHistory(this.config.ATTEMPT_RETENTION_DAYS);
+    if (purged > 0) this.logger.log({ event: 'device_history.purged', rows: purged });
   }
 
   private async ensure(): Promise<void> {

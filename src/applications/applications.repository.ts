@@ -72,11 +72,12 @@ export class ApplicationsRepository {
     return rows[0] && toApplication(rows[0]);
   }
 
-  /** @returns how many were removed; 0 when none is left */
+  /** With their history. @returns how many were removed; 0 when none is left */
   async deleteSomeDevices(database: Database, id: string): Promise<number> {
     const rows: { n: number }[] = await database.query(
       `with gone as (
-         delete from device where id in (select id from device where application_id = $1 limit $2) returning 1)
+         delete from device where id in (select id from device where application_id = $1 limit $2) returning public_id),
+       forgotten as (delete from device_history h using gone where h.public_id = gone.public_id)
        select count(*)::int as n from gone`,
       [id, DELETE_CHUNK],
     );

@@ -7,6 +7,22 @@ export const DEVICE_STATUSES = ['active', 'invalid', 'refused'] as const;
 /** `invalid`: the provider said that the address is dead. `refused`: it belongs to another project, environment, key or topic. */
 export type DeviceStatus = (typeof DEVICE_STATUSES)[number];
 
+export const DEVICE_EVENTS = [
+  'registered',
+  'token_changed',
+  'user_changed',
+  'invalidated',
+  'refused',
+  'restored',
+  'revived',
+  'deleted',
+] as const;
+/**
+ * What can happen to a device. `restored`: the mass guard found that a wrong project or environment had it refused; `revived`:
+ * it registered again. To register again as before is no event.
+ */
+export type DeviceEvent = (typeof DEVICE_EVENTS)[number];
+
 /** One installation of an application on a phone or in a browser. The token is not part of it: nothing but dispatching reads it. */
 export interface Device {
   /** Internal, ascending in the order of registration; the audience walks by it. */

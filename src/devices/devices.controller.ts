@@ -8,10 +8,14 @@ import { decodeCursor, makePage, pageOf } from '../http/pagination.js';
 import { Route } from '../http/route.js';
 import { BulkRegistration } from './bulk-registration.js';
 import { presentDevice } from './device.js';
+import { DeviceDirectory } from './device-directory.js';
 import {
   deviceParams,
   deviceSchema,
   deviceSecretHeaders,
+  historyCursor,
+  historyEntrySchema,
+  historyQuery,
   listDevicesQuery,
   listUsersQuery,
   registerBody,
@@ -34,6 +38,7 @@ export class DevicesController {
     private readonly devices: DevicesService,
     private readonly registration: RegistrationService,
     private readonly bulk: BulkRegistration,
+    private readonly directory: DeviceDirectory,
   ) {}
 
   @Route('POST', '/v1/devices', {
@@ -96,6 +101,29 @@ export class DevicesController {
     return presentDevice(await this.devices.get(caller.applicationId, id));
   }
 
+  @Route('GET', '/v1/devices/:id/history', {
+    summary: 'List what happened to a device, also to one that was removed',
+    tag: TAG,
+    access: ['server'],
+    params: deviceParams,
+    query: historyQuery,
+    responses: { 200: { description: 'Newest first; kept as long as attempts.', schema: pageOf(historyEntrySchema) } },
+  })
+  async history(
+    @CurrentCaller() caller: Caller,
+    @Param() { id }: z.infer<typeof deviceParams>,
+    @Query() { cursor, limit }: z.infer<typeof historyQuery>,
+  ) {
+    const [before] = cursor ? decodeCursor(cursor, historyCursor) : [Number.MAX_SAFE_INTEGER];
+    const entries = await this.directory.history(caller.applicationId, id, before, limit + 1);
+    return makePage(
+      entries,
+      limit,
+      (entry) => [entry.id],
+      ({ at, event, detail }) => ({ at: at.toISOString(), event, detail }),
+    );
+  }
+
   @Route('PATCH', '/v1/devices/:id', {
     summary: 'Change a device, or give it the token that the provider rotated to',
     tag: TAG,
@@ -141,7 +169,7 @@ export class DevicesController {
   })
   async listUsers(@CurrentCaller() caller: Caller, @Query() query: z.infer<typeof listUsersQuery>) {
     const [after] = query.cursor ? decodeCursor(query.cursor, userCursor) : [''];
-    const users = await this.devices.users(caller.applicationId, query.prefix ?? '', after, query.limit + 1);
+    const users = await this.directory.users(caller.applicationId, query.prefix ?? '', after, query.limit + 1);
     return makePage(
       users,
       query.limit,

@@ -4,6 +4,7 @@ import { unstorableParts } from '../http/storable.js';
 import { PROVIDER_NAMES } from '../lib/names.js';
 import {
   appVersionSchema,
+  DEVICE_EVENTS,
   DEVICE_STATUSES,
   fingerprintPrefixSchema,
   localeSchema,
@@ -87,6 +88,22 @@ export const listDevicesQuery = z.strictObject({
 export const listUsersQuery = z.strictObject({
   ...pageQuery,
   prefix: userIdSchema.optional().describe('What the user ids begin with, as they are written'),
+});
+
+export const historyQuery = z.strictObject({ ...pageQuery });
+
+/** Where a history continues: the id of its last entry. */
+export const historyCursor = z.tuple([z.int().nonnegative()]);
+
+export const historyEntrySchema = z.object({
+  at: z.iso.datetime(),
+  event: z.enum(DEVICE_EVENTS),
+  detail: z
+    .string()
+    .nullable()
+    .describe(
+      '`invalidated`, `refused`: the provider’s word; `revived`: what it was taken out for; `token_changed`: the fingerprint of the token before, or `keys` where only the keys of a Web Push subscription changed; `user_changed`: `set`, `changed` or `cleared`; `deleted`: `requested`, or `replaced` by another device with the same token',
+    ),
 });
 
 /** Where a list of users continues: the last user id. */

@@ -3,6 +3,8 @@ import { ApplicationsModule } from '../applications/applications.module.js';
 import { EventsModule } from '../events/events.module.js';
 import { AudienceRepository } from './audience.repository.js';
 import { BulkRegistration } from './bulk-registration.js';
+import { DeviceDirectory } from './device-directory.js';
+import { DeviceHistoryRepository } from './device-history.repository.js';
 import { DeviceTokens } from './device-tokens.js';
 import { DevicesRepository } from './devices.repository.js';
 import { DevicesService } from './devices.service.js';
@@ -20,6 +22,8 @@ import { UsersRepository } from './users.repository.js';
   providers: [
     AudienceRepository,
     BulkRegistration,
+    DeviceDirectory,
+    DeviceHistoryRepository,
     DeviceTokens,
     DevicesRepository,
     DevicesService,
@@ -31,6 +35,6 @@ import { UsersRepository } from './users.repository.js';
     UserClaims,
     UsersRepository,
   ],
-  exports: [BulkRegistration, DevicesService, RegistrationService, TokenHealth],
+  exports: [BulkRegistration, DeviceDirectory, DevicesService, RegistrationService, TokenHealth],
 })
 export class DevicesModule {}

@@ -5,6 +5,7 @@ import { DomainError } from '../lib/errors.js';
 import { PROVIDER_NAMES, type ProviderName } from '../lib/names.js';
 import type { Environment } from '../providers/provider.js';
 import type { Device, DeviceProfile, DeviceStatus } from './device.js';
+import { CHANGED_COLUMNS, COLUMNS_BEFORE, noteChanges, noteDeleted } from './device-history.repository.js';
 
 /** The address of a device as it is stored. */
 export interface StoredToken {
@@ -125,21 +126,25 @@ export class DevicesRepository {
   /** Applies the fields that are given, topics aside; a new token also counts as a registration. */
   async update(db: Database, id: number, token: StoredToken | undefined, profile: DeviceProfile): Promise<void> {
     await db.query(
-      `update device set
-         user_id = case when $2 then $3 else user_id end,
-         locale = case when $4 then $5 else locale end,
-         time_zone = case when $6 then $7 else time_zone end,
-         app_version = case when $8 then $9 else app_version end,
-         tags = coalesce($10::jsonb, tags),
-         token = coalesce($11, token),
-         token_hash = coalesce($12, token_hash),
-         environment = case when $11::text is null then environment else $13 end,
-         vapid_public_key = case when $11::text is null then vapid_public_key else $14 end,
-         status = case when $11::text is null then status else 'active' end,
-         registered_at = case when $11::text is null then registered_at else (select carillon_now()) end,
-         invalid_at = case when $11::text is null then invalid_at end,
-         invalid_reason = case when $11::text is null then invalid_reason end
-       where id = $1`,
+      `with before as (select ${COLUMNS_BEFORE} from device d where d.id = $1),
+       changed as (
+         update device d set
+           user_id = case when $2 then $3 else d.user_id end,
+           locale = case when $4 then $5 else d.locale end,
+           time_zone = case when $6 then $7 else d.time_zone end,
+           app_version = case when $8 then $9 else d.app_version end,
+           tags = coalesce($10::jsonb, d.tags),
+           token = coalesce($11, d.token),
+           token_hash = coalesce($12, d.token_hash),
+           environment = case when $11::text is null then d.environment else $13 end,
+           vapid_public_key = case when $11::text is null then d.vapid_public_key else $14 end,
+           status = case when $11::text is null then d.status else 'active' end,
+           registered_at = case when $11::text is null then d.registered_at else (select carillon_now()) end,
+           invalid_at = case when $11::text is null then d.invalid_at end,
+           invalid_reason = case when $11::text is null then d.invalid_reason end
+         from before where d.id = before.id
+         returning ${CHANGED_COLUMNS})
+       ${noteChanges('changed')}`,
       [
         id,
         ...[profile.userId !== undefined, profile.userId ?? null],
@@ -172,12 +177,13 @@ export class DevicesRepository {
     tokenHash: Buffer,
     exceptId: number,
   ): Promise<void> {
-    await db.query('delete from device where application_id = $1 and provider = $2 and token_hash = $3 and id <> $4', [
-      applicationId,
-      provider,
-      tokenHash,
-      exceptId,
-    ]);
+    await db.query(
+      `with gone as (
+         delete from device where application_id = $1 and provider = $2 and token_hash = $3 and id <> $4
+         returning application_id, public_id, created_at)
+       ${noteDeleted('gone', 'replaced')}`,
+      [applicationId, provider, tokenHash, exceptId],
+    );
   }
 
   /**
@@ -187,18 +193,22 @@ export class DevicesRepository {
   async delete(applicationId: string, publicId: string, secretHash: Buffer | undefined): Promise<boolean> {
     const rows: unknown[] = await this.dataSource.query(
       `with gone as (
-         delete from device where public_id = $2 and application_id = $1 and ($3::bytea is null or secret_hash = $3) returning 1)
+         delete from device where public_id = $2 and application_id = $1 and ($3::bytea is null or secret_hash = $3)
+         returning application_id, public_id, created_at),
+       noted as (${noteDeleted('gone', 'requested')})
        select 1 from gone`,
       [applicationId, publicId, secretHash ?? null],
     );
     return rows.length > 0;
   }
 
+  /** With their history: who asks to be forgotten is. */
   async deleteByUser(applicationId: string, userId: string): Promise<void> {
-    await this.dataSource.query('delete from device where application_id = $1 and user_id = $2', [
-      applicationId,
-      userId,
-    ]);
+    await this.dataSource.query(
+      `with gone as (delete from device where application_id = $1 and user_id = $2 returning public_id)
+       delete from device_history h using gone where h.public_id = gone.public_id`,
+      [applicationId, userId],
+    );
   }
 }
 

@@ -12,7 +12,6 @@ import { type DeviceFilter, DevicesRepository, type DeviceWithSecret, type Store
 import { groupsOf, type NamedGroup, namedPart } from './named-audiences.repository.js';
 import { TopicsRepository } from './topics.repository.js';
 import { type UserClaim, UserClaims } from './user-claims.js';
-import { type UserDevices, UsersRepository } from './users.repository.js';
 
 export type { NamedGroup };
 
@@ -31,7 +30,6 @@ export class DevicesService {
     private readonly audiences: AudienceRepository,
     private readonly tokens: DeviceTokens,
     private readonly claims: UserClaims,
-    private readonly usersList: UsersRepository,
   ) {}
 
   /** @throws DomainError `device_not_found` */
@@ -44,11 +42,6 @@ export class DevicesService {
   /** In the order of registration, after the internal id `afterId`. */
   list(applicationId: string, filter: DeviceFilter, afterId: number, limit: number): Promise<Device[]> {
     return this.devices.list(applicationId, filter, afterId, limit);
-  }
-
-  /** Users that have devices, in the order of their ids' bytes; `after`: the last one of the page before. */
-  users(applicationId: string, prefix: string, after: string, limit: number): Promise<UserDevices[]> {
-    return this.usersList.list(applicationId, prefix, after, limit);
   }
 
   /**

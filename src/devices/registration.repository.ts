@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { Database } from '../database/transaction.js';
 import type { ProviderName } from '../lib/names.js';
 import type { DeviceProfile } from './device.js';
+import { CHANGED_COLUMNS, COLUMNS_BEFORE, noteChanges } from './device-history.repository.js';
 import { repeat, type StoredToken } from './devices.repository.js';
 import { type TopicChange, TopicsRepository } from './topics.repository.js';
 
@@ -56,10 +57,10 @@ const REFRESH_KNOWN = `
   with r as (
     select * from unnest(${ARRAYS}, $16::bool[], $17::bool[], $18::bool[], $19::bool[], $20::bool[])
       as given(${NAMES}, has_user_id, has_locale, has_time_zone, has_app_version, has_tags)),
-  locked as (
-    select d.id from device d join r on d.application_id = $1 and d.provider = r.provider and d.token_hash = r.token_hash
-    order by d.provider, d.token_hash for update of d)
-  update device d set
+  before as (
+    select ${COLUMNS_BEFORE} from device d join r on d.application_id = $1 and d.provider = r.provider and d.token_hash = r.token_hash
+    order by d.provider, d.token_hash for update of d),
+  refreshed as (update device d set
     token = r.token,
     environment = r.environment,
     vapid_public_key = r.vapid_public_key,
@@ -73,9 +74,11 @@ const REFRESH_KNOWN = `
     registered_at = (select carillon_now()),
     invalid_at = null,
     invalid_reason = null
-  from r, locked
-  where locked.id = d.id and d.application_id = $1 and d.provider = r.provider and d.token_hash = r.token_hash
-  returning d.id, d.public_id, d.provider, d.token_hash, d.secret_hash`;
+  from r, before
+  where before.id = d.id and d.application_id = $1 and d.provider = r.provider and d.token_hash = r.token_hash
+  returning d.id, d.provider, d.secret_hash, ${CHANGED_COLUMNS}),
+  noted as (${noteChanges('refreshed')})
+  select id, public_id, provider, hash_now as token_hash, secret_hash from refreshed`;
 
 interface StoredRow {
   id: number;
@@ -124,14 +127,13 @@ export class RegistrationRepository {
     registrant: Registrant,
     known: readonly Registration[],
   ): Promise<StoredRow[]> {
-    const [rows]: [StoredRow[]] = await db.query(REFRESH_KNOWN, [
+    return db.query(REFRESH_KNOWN, [
       applicationId,
       ...columnsOf(known),
       registrant.isTrusted,
       registrant.isTrusted ? null : (registrant.secretHash ?? null),
       ...givenFieldsOf(known),
     ]);
-    return rows;
   }
 }
 

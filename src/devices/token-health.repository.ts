@@ -35,23 +35,28 @@ export class TokenHealthRepository {
     verdicts: readonly TokenVerdict[],
     status: 'invalid' | 'refused',
   ): Promise<MarkedDevice[]> {
-    const [rows] = await db.query(
+    return db.query(
       `with verdict as (
          select * from unnest($1::bigint[], $2::text[], $3::text[], $4::timestamptz[], $5::int[])
            as v(id, token, code, since, sent_ago_ms)
        ), locked as (
          -- One order for everybody: two workers that mark the same devices wait for each other, never in a circle.
          select d.id from device d join verdict using (id) order by d.id for update of d
+       ), marked as (
+         update device d set status = $6, invalid_at = carillon_now(), invalid_reason = verdict.code
+         from verdict, locked
+         where d.id = verdict.id and locked.id = d.id and d.token = verdict.token
+           and d.status in ('active', 'refused') and d.status <> $6
+           and d.registered_at <= coalesce(verdict.since, carillon_now() - make_interval(secs => verdict.sent_ago_ms / 1000.0))
+           and ($6 = 'invalid' or not exists (
+             select 1 from mass_guard g where g.application_id = d.application_id and g.provider = d.provider
+               and g.tripped_at > carillon_now() - interval '10 minutes'))
+         returning d.id, d.application_id, d.public_id, d.provider, verdict.code
+       ), noted as (
+         insert into device_history (at, application_id, public_id, event, detail)
+         select (select carillon_now()), application_id, public_id, $7, code from marked
        )
-       update device d set status = $6, invalid_at = carillon_now(), invalid_reason = verdict.code
-       from verdict, locked
-       where d.id = verdict.id and locked.id = d.id and d.token = verdict.token
-         and d.status in ('active', 'refused') and d.status <> $6
-         and d.registered_at <= coalesce(verdict.since, carillon_now() - make_interval(secs => verdict.sent_ago_ms / 1000.0))
-         and ($6 = 'invalid' or not exists (
-           select 1 from mass_guard g where g.application_id = d.application_id and g.provider = d.provider
-             and g.tripped_at > carillon_now() - interval '10 minutes'))
-       returning d.id, d.application_id as "applicationId", d.provider, verdict.code`,
+       select id, application_id as "applicationId", provider, code from marked`,
       [
         verdicts.map((verdict) => verdict.deviceId),
         verdicts.map((verdict) => verdict.token),
@@ -59,9 +64,9 @@ export class TokenHealthRepository {
         verdicts.map((verdict) => verdict.since ?? null),
         verdicts.map((verdict) => Math.ceil(verdict.sentAgoMs)),
         status,
+        status === 'invalid' ? 'invalidated' : 'refused',
       ],
     );
-    return rows;
   }
 
   /** Results of the last ten minutes, and how many of them refused the token. */
@@ -81,7 +86,10 @@ export class TokenHealthRepository {
       `with restored as (
          update device set status = 'active', invalid_at = null, invalid_reason = null
          where application_id = $1 and provider = $2 and status = 'refused' and invalid_at >= carillon_now() - interval '11 minutes'
-         returning 1
+         returning application_id, public_id
+       ), noted as (
+         insert into device_history (at, application_id, public_id, event)
+         select (select carillon_now()), application_id, public_id, 'restored' from restored
        ), n as (select count(*)::int as n from restored), guard as (
          insert into mass_guard as g (application_id, provider, tripped_at, restored)
          select $1, $2, carillon_now(), n.n from n
