@@ -1,6 +1,106 @@
 // Generated from /openapi.json by `npm test -- -u test/integration/console-types.spec.ts`. Do not edit.
 
 export interface paths {
+  '/v1/accounts': {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never };
+    /** List the accounts of the console */
+    get: {
+      parameters: { query?: { cursor?: string; limit?: number }; header?: never; path?: never; cookie?: never };
+      requestBody?: never;
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { 'application/json': {
+            items: {
+              id: string;
+              email: string;
+              name: string;
+              role: "viewer" | "operator" | "owner";
+              isDisabled: boolean;
+              hasPassword: boolean;
+              createdAt: string;
+              lastSignInAt: string | null;
+            }[];
+            nextCursor: string | null;
+          } } };
+        default: { headers: { [name: string]: unknown }; content: { 'application/problem+json': components['schemas']['Problem'] } };
+      };
+    };
+    put?: never;
+    /** Make an account */
+    post: {
+      parameters: { query?: never; header?: never; path?: never; cookie?: never };
+      requestBody: { content: { 'application/json': { email: string; name?: string; role: "viewer" | "operator" | "owner"; password?: string } } };
+      responses: {
+        201: { headers: { [name: string]: unknown }; content: { 'application/json': {
+            id: string;
+            email: string;
+            name: string;
+            role: "viewer" | "operator" | "owner";
+            isDisabled: boolean;
+            hasPassword: boolean;
+            createdAt: string;
+            lastSignInAt: string | null;
+          } } };
+        default: { headers: { [name: string]: unknown }; content: { 'application/problem+json': components['schemas']['Problem'] } };
+      };
+    };
+    delete?: never;
+    patch?: never;
+  };
+  '/v1/accounts/{id}': {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never };
+    get?: never;
+    put?: never;
+    post?: never;
+    /** Remove an account with its sessions */
+    delete: {
+      parameters: { query?: never; header?: never; path: { id: string }; cookie?: never };
+      requestBody?: never;
+      responses: {
+        204: { headers: { [name: string]: unknown }; content?: never };
+        default: { headers: { [name: string]: unknown }; content: { 'application/problem+json': components['schemas']['Problem'] } };
+      };
+    };
+    /** Change an account; another role, or none at all, ends its sessions */
+    patch: {
+      parameters: { query?: never; header?: never; path: { id: string }; cookie?: never };
+      requestBody: { content: { 'application/json': {
+            email?: string;
+            name?: string;
+            role?: "viewer" | "operator" | "owner";
+            isDisabled?: boolean;
+            password?: null;
+          } } };
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { 'application/json': {
+            id: string;
+            email: string;
+            name: string;
+            role: "viewer" | "operator" | "owner";
+            isDisabled: boolean;
+            hasPassword: boolean;
+            createdAt: string;
+            lastSignInAt: string | null;
+          } } };
+        default: { headers: { [name: string]: unknown }; content: { 'application/problem+json': components['schemas']['Problem'] } };
+      };
+    };
+  };
+  '/v1/accounts/{id}/sign-in-links': {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never };
+    get?: never;
+    put?: never;
+    /** Make a link that signs in once; the one before it ends */
+    post: {
+      parameters: { query?: never; header?: never; path: { id: string }; cookie?: never };
+      requestBody?: never;
+      responses: {
+        201: { headers: { [name: string]: unknown }; content: { 'application/json': { url: string; expiresAt: string } } };
+        default: { headers: { [name: string]: unknown }; content: { 'application/problem+json': components['schemas']['Problem'] } };
+      };
+    };
+    delete?: never;
+    patch?: never;
+  };
   '/v1/applications': {
     parameters: { query?: never; header?: never; path?: never; cookie?: never };
     /** List applications */
@@ -300,7 +400,16 @@ export interface paths {
       requestBody?: never;
       responses: {
         200: { headers: { [name: string]: unknown }; content: { 'application/json': {
-            items: { id: number; at: string; keyId: string; applicationId: string | null; action: string; subject: string }[];
+            items: {
+              id: number;
+              at: string;
+              keyId: string;
+              accountId: string | null;
+              accountEmail: string | null;
+              applicationId: string | null;
+              action: string;
+              subject: string;
+            }[];
             nextCursor: string | null;
           } } };
         default: { headers: { [name: string]: unknown }; content: { 'application/problem+json': components['schemas']['Problem'] } };
@@ -339,6 +448,22 @@ export interface paths {
             }[];
             nextCursor: string | null;
           } } };
+        default: { headers: { [name: string]: unknown }; content: { 'application/problem+json': components['schemas']['Problem'] } };
+      };
+    };
+    put?: never;
+    post?: never;
+    delete?: never;
+    patch?: never;
+  };
+  '/v1/deliveries/export': {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never };
+    /** Export what a search finds as CSV or NDJSON */
+    get: {
+      parameters: { query?: { status?: "pending" | "accepted" | "failed" | "expired" | "cancelled" | "suppressed" | "unknown"; provider?: "fcm" | "apns" | "webpush"; code?: string; userId?: string; from?: string; to?: string; format?: "csv" | "ndjson"; applicationId?: string }; header?: never; path?: never; cookie?: never };
+      requestBody?: never;
+      responses: {
+        200: { headers: { [name: string]: unknown }; content?: never };
         default: { headers: { [name: string]: unknown }; content: { 'application/problem+json': components['schemas']['Problem'] } };
       };
     };
@@ -537,6 +662,29 @@ export interface paths {
               }[];
               nextAttemptAt: string | null;
               receipts: { type: "delivered" | "displayed" | "opened" | "dismissed"; at: string }[];
+            }[];
+            nextCursor: string | null;
+          } } };
+        default: { headers: { [name: string]: unknown }; content: { 'application/problem+json': components['schemas']['Problem'] } };
+      };
+    };
+    put?: never;
+    post?: never;
+    delete?: never;
+    patch?: never;
+  };
+  '/v1/devices/{id}/history': {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never };
+    /** List what happened to a device, also to one that was removed */
+    get: {
+      parameters: { query?: { cursor?: string; limit?: number; applicationId?: string }; header?: never; path: { id: string }; cookie?: never };
+      requestBody?: never;
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { 'application/json': {
+            items: {
+              at: string;
+              event: "registered" | "token_changed" | "user_changed" | "invalidated" | "refused" | "restored" | "revived" | "deleted";
+              detail: string | null;
             }[];
             nextCursor: string | null;
           } } };
@@ -797,6 +945,22 @@ export interface paths {
             }[];
             nextCursor: string | null;
           } } };
+        default: { headers: { [name: string]: unknown }; content: { 'application/problem+json': components['schemas']['Problem'] } };
+      };
+    };
+    put?: never;
+    post?: never;
+    delete?: never;
+    patch?: never;
+  };
+  '/v1/notifications/{id}/deliveries/export': {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never };
+    /** Export the deliveries of a notification as CSV or NDJSON */
+    get: {
+      parameters: { query?: { status?: "pending" | "accepted" | "failed" | "expired" | "cancelled" | "suppressed" | "unknown"; provider?: "fcm" | "apns" | "webpush"; code?: string; format?: "csv" | "ndjson"; applicationId?: string }; header?: never; path: { id: string }; cookie?: never };
+      requestBody?: never;
+      responses: {
+        200: { headers: { [name: string]: unknown }; content?: never };
         default: { headers: { [name: string]: unknown }; content: { 'application/problem+json': components['schemas']['Problem'] } };
       };
     };
@@ -1123,6 +1287,109 @@ export interface paths {
         default: { headers: { [name: string]: unknown }; content: { 'application/problem+json': components['schemas']['Problem'] } };
       };
     };
+    delete?: never;
+    patch?: never;
+  };
+  '/v1/session': {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never };
+    /** Who is signed in */
+    get: {
+      parameters: { query?: never; header?: never; path?: never; cookie?: never };
+      requestBody?: never;
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { 'application/json': {
+            account: {
+              id: string;
+              email: string;
+              name: string;
+              role: "viewer" | "operator" | "owner";
+              isDisabled: boolean;
+              hasPassword: boolean;
+              createdAt: string;
+              lastSignInAt: string | null;
+            };
+            csrfToken: string;
+            expiresAt: string;
+          } } };
+        default: { headers: { [name: string]: unknown }; content: { 'application/problem+json': components['schemas']['Problem'] } };
+      };
+    };
+    put?: never;
+    /** Sign in to the console */
+    post: {
+      parameters: { query?: never; header?: never; path?: never; cookie?: never };
+      requestBody: { content: { 'application/json': { email: string; password: string } } };
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { 'application/json': {
+            account: {
+              id: string;
+              email: string;
+              name: string;
+              role: "viewer" | "operator" | "owner";
+              isDisabled: boolean;
+              hasPassword: boolean;
+              createdAt: string;
+              lastSignInAt: string | null;
+            };
+            csrfToken: string;
+            expiresAt: string;
+          } } };
+        default: { headers: { [name: string]: unknown }; content: { 'application/problem+json': components['schemas']['Problem'] } };
+      };
+    };
+    /** Sign out */
+    delete: {
+      parameters: { query?: never; header?: never; path?: never; cookie?: never };
+      requestBody?: never;
+      responses: {
+        204: { headers: { [name: string]: unknown }; content?: never };
+        default: { headers: { [name: string]: unknown }; content: { 'application/problem+json': components['schemas']['Problem'] } };
+      };
+    };
+    patch?: never;
+  };
+  '/v1/session/link': {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never };
+    get?: never;
+    put?: never;
+    /** Sign in to the console with a link, once */
+    post: {
+      parameters: { query?: never; header?: never; path?: never; cookie?: never };
+      requestBody: { content: { 'application/json': { token: string } } };
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { 'application/json': {
+            account: {
+              id: string;
+              email: string;
+              name: string;
+              role: "viewer" | "operator" | "owner";
+              isDisabled: boolean;
+              hasPassword: boolean;
+              createdAt: string;
+              lastSignInAt: string | null;
+            };
+            csrfToken: string;
+            expiresAt: string;
+          } } };
+        default: { headers: { [name: string]: unknown }; content: { 'application/problem+json': components['schemas']['Problem'] } };
+      };
+    };
+    delete?: never;
+    patch?: never;
+  };
+  '/v1/session/password': {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never };
+    get?: never;
+    /** Set the own password; the other sessions of the account end */
+    put: {
+      parameters: { query?: never; header?: never; path?: never; cookie?: never };
+      requestBody: { content: { 'application/json': { currentPassword?: string; newPassword: string } } };
+      responses: {
+        204: { headers: { [name: string]: unknown }; content?: never };
+        default: { headers: { [name: string]: unknown }; content: { 'application/problem+json': components['schemas']['Problem'] } };
+      };
+    };
+    post?: never;
     delete?: never;
     patch?: never;
   };
