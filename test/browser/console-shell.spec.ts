@@ -57,7 +57,7 @@ describe('signing in', () => {
     const page = await browser.newPage();
     await page.goto(`${api.baseUrl}/console`);
     await page.getByLabel('Email').fill('nobody@example.com');
-    await page.getByLabel('Password').fill('wrong wrong wrong');
+    await page.getByRole('textbox', { name: 'Password' }).fill('wrong wrong wrong');
     await page.getByRole('button', { name: 'Sign in' }).click();
     await page.getByRole('alert').waitFor();
     expect(new URL(page.url()).pathname).toBe('/console/sign-in');

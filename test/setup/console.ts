@@ -13,6 +13,8 @@ export type AccountRole = 'viewer' | 'operator' | 'owner';
 export const SCREENSHOTS = join(tmpdir(), 'carillon-console');
 const DESKTOP = { width: 1280, height: 800 };
 const PHONE = { width: 390, height: 844 };
+/** Milliseconds for one step of a person; less than a test has, so that the failure names the step. */
+const WITHIN_MS = 10_000;
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 /** As far as it is read; https://github.com/dequelabs/axe-core/blob/develop/doc/API.md */
@@ -38,6 +40,7 @@ export async function openConsole(
   });
   expect(made.status).toBe(201);
   const context = await browser.newContext({ viewport: DESKTOP, locale });
+  context.setDefaultTimeout(WITHIN_MS);
   const page = await context.newPage();
   const problems: string[] = [];
   page.on('pageerror', (error) => problems.push(String(error)));

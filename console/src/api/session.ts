@@ -35,8 +35,8 @@ export function begin(session: Session): Session {
 export async function signOut(): Promise<void> {
   await api.DELETE('/v1/session');
   keepCsrfToken('');
-  queries.clear();
   queries.setQueryData(sessionQuery.queryKey, null);
+  queries.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== sessionQuery.queryKey[0] });
 }
 
 /** Whether the account may do what needs `role`. It spares people a refusal; what counts is the API's own check. */
