@@ -10,6 +10,7 @@ import { ApplicationsController } from './applications/applications.controller.j
 import { ApplicationsModule } from './applications/applications.module.js';
 import { AuditController } from './applications/audit.controller.js';
 import { CallerGuard } from './applications/caller.guard.js';
+import { ConsoleAudit } from './applications/console-audit.js';
 import { ConsoleCallers } from './applications/console-callers.js';
 import { Cors } from './applications/cors.js';
 import { CredentialsController } from './applications/credentials.controller.js';
@@ -71,6 +72,6 @@ import { WebhooksModule } from './webhooks/webhooks.module.js';
     SdkController,
     ConsoleController,
   ],
-  providers: [{ provide: APP_GUARD, useClass: CallerGuard }, ConsoleCallers, Cors, WebsocketGateway],
+  providers: [{ provide: APP_GUARD, useClass: CallerGuard }, ConsoleCallers, ConsoleAudit, Cors, WebsocketGateway],
 })
 export class ApiModule {}

@@ -24,6 +24,8 @@ export interface AuthenticatedRequest extends FastifyRequest {
   caller: Caller;
   /** Whoever is signed in to the console with this request; undefined with a key. */
   session?: SignedIn;
+  /** What the audit log calls this operation, when such a person does it. */
+  consoleAction?: string;
   /** Origins whose pages may read the answer: those of the key's application. */
   corsOrigins?: readonly string[];
 }
@@ -91,6 +93,7 @@ export class CallerGuard implements CanActivate {
     request.caller = this.console.admit(session, spec, access, request);
     if (request.caller.applicationId !== '') await this.applications.get(request.caller.applicationId);
     validateRequest(spec, request);
+    if (spec.audit !== undefined) request.consoleAction = spec.audit;
     return true;
   }
 

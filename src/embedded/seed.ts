@@ -63,6 +63,31 @@ function credentialsOf({ fcm, apns, webpush }: SimulatorSetup): Record<'fcm' | '
   };
 }
 
+/** The account of whoever runs `npm start`. */
+const OWNER_EMAIL = 'owner@localhost';
+
+/**
+ * Makes the first account of the console, an owner without a password, and a link that signs it in once.
+ *
+ * @returns where the console is: the link, or its plain address when people have accounts of their own instead
+ */
+export async function seedOwner(baseUrl: string, adminKey: string): Promise<string> {
+  const api = new AdminApi(baseUrl, adminKey);
+  const { items } = (await api.get('/v1/accounts?limit=1000')).body as { items: Account[] };
+  const owner =
+    items.length === 0
+      ? await api.send<Account>('POST', '/v1/accounts', { email: OWNER_EMAIL, name: 'Owner', role: 'owner' })
+      : items.find(({ email, isDisabled }) => email === OWNER_EMAIL && !isDisabled);
+  if (!owner) return `${baseUrl}/console`;
+  return (await api.send<{ url: string }>('POST', `/v1/accounts/${owner.id}/sign-in-links`, {})).url;
+}
+
+interface Account {
+  id: string;
+  email: string;
+  isDisabled: boolean;
+}
+
 async function createApplication(api: AdminApi): Promise<DemoApplication> {
   const application = await api.send<{ id: string }>('POST', '/v1/applications', { name: NAME });
   const createKey = async (role: 'server' | 'client') =>

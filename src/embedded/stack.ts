@@ -9,7 +9,7 @@ import { choosePort, isPortFree } from './ports.js';
 import { startPostgres } from './postgres.js';
 import { startRedis } from './redis.js';
 import { keptSecret } from './secret-file.js';
-import { DEMO_FILE, type DemoApplication, type SimulatorSetup, seedDemo } from './seed.js';
+import { DEMO_FILE, type DemoApplication, type SimulatorSetup, seedDemo, seedOwner } from './seed.js';
 import {
   type ShownAddresses,
   type SimulatorAddresses,
@@ -22,6 +22,8 @@ import { type Running, Supervised } from './supervised.js';
 /** What `ready.json` holds, but for the pids. */
 export interface ReadyState {
   baseUrl: string;
+  /** Signs the owner in, once. */
+  consoleUrl: string;
   adminKey: string;
   metricsToken: string;
   application: DemoApplication;
@@ -100,8 +102,9 @@ export class Stack {
     const setup = (await loopbackRequest(`${simulator.controlUrl}/__setup`)).body as SimulatorSetup;
     const application = await seedDemo(this.home, baseUrl, secrets.adminKey, setup);
     const { adminKey, metricsToken } = secrets;
+    const consoleUrl = await seedOwner(baseUrl, adminKey);
     const shown = shownAddresses(simulator);
-    return { baseUrl, adminKey, metricsToken, application, simulator: shown, databaseUrl, redisUrl };
+    return { baseUrl, consoleUrl, adminKey, metricsToken, application, simulator: shown, databaseUrl, redisUrl };
   }
 
   /** First those who use the others. */

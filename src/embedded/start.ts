@@ -62,6 +62,7 @@ function banner(ready: ReadyState, home: Home): string {
   return [
     'ready',
     '',
+    `  Console     ${ready.consoleUrl}`,
     `  API         ${ready.baseUrl}`,
     `  API docs    ${ready.baseUrl}/docs`,
     `  Live demo   ${ready.baseUrl}/demo`,
