@@ -35,6 +35,17 @@ describe('npm start', { timeout: START_MS }, () => {
     expect((await stat(join(home, 'ready.json'))).mode & 0o777).toBe(0o600);
   });
 
+  it('signs its owner in to the console, once', async () => {
+    const { consoleUrl, baseUrl } = ready;
+    await eventually(() => expect(instance.output()).toContain(`  Console     ${consoleUrl}\n`));
+    expect(consoleUrl.startsWith(`${baseUrl}/console/sign-in#link=`)).toBe(true);
+    const body = JSON.stringify({ token: new URL(consoleUrl).hash.replace('#link=', '') });
+    const headers = { 'content-type': 'application/json' };
+    const signIn = () => fetch(`${baseUrl}/v1/session/link`, { method: 'POST', headers, body });
+    expect(await (await signIn()).json()).toMatchObject({ account: { email: 'owner@localhost', role: 'owner' } });
+    expect((await signIn()).status).toBe(401);
+  });
+
   it('refuses a second start in the same home, and leaves the first alone', async () => {
     const second = startInstance(home);
     expect(await second.exitCode).toBe(1);
@@ -68,6 +79,8 @@ describe('npm start', { timeout: START_MS }, () => {
     const again = await instance.ready();
     expect(again.application).toEqual(ready.application);
     expect(again.adminKey).toBe(ready.adminKey);
+    expect(again.consoleUrl).toContain('#link=');
+    expect(again.consoleUrl).not.toBe(ready.consoleUrl);
     process.kill(await instance.supervisorPid(), 'SIGKILL');
     await expectNothingLeft(home, again);
   });
