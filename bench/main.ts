@@ -20,6 +20,7 @@ const SECTIONS: Readonly<Record<string, () => Promise<RunSection>>> = {
   push: async () => (await import('./system/main.js')).runSystem.push,
   slow: async () => (await import('./system/main.js')).runSystem.slow,
   realtime: async () => (await import('./realtime/main.js')).runRealtime,
+  console: async () => (await import('./console/main.js')).runConsole,
 };
 
 /** Short for several sections. */

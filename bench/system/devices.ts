@@ -16,7 +16,7 @@ export async function createDevices(db: Client, applicationId: string, count: nu
   await db.query("set synchronous_commit = off; set maintenance_work_mem = '512MB'");
   // Every row's application is the one that the caller names.
   await db.query('set session_replication_role = replica');
-  const restore = count < many ? [] : await dropIndexes(db);
+  const restore = count < many ? [] : await dropIndexes(db, 'device');
   for (let from = 1; from <= count; from += CHUNK) {
     await db.query(INSERT, [applicationId, from, Math.min(count, from + CHUNK - 1)]);
   }
@@ -27,17 +27,24 @@ export async function createDevices(db: Client, applicationId: string, count: nu
   await db.query('checkpoint');
 }
 
-/** @returns the statements that make them again as they were */
-async function dropIndexes(db: Client): Promise<string[]> {
+/**
+ * Drops every index of a table with those of its partitions, and the constraints that stand on one.
+ *
+ * @returns the statements that make them again as they were
+ */
+export async function dropIndexes(db: Client, table: string): Promise<string[]> {
   const constraints = await db.query<{ drop: string; make: string }>(
-    `select format('alter table device drop constraint %I', conname) as drop,
-       format('alter table device add constraint %I %s', conname, pg_get_constraintdef(oid)) as make
-     from pg_constraint where conrelid = 'device'::regclass and contype in ('p', 'u')`,
+    `select format('alter table %I drop constraint %I', $1::text, conname) as drop,
+       format('alter table %I add constraint %I %s', $1::text, conname, pg_get_constraintdef(oid)) as make
+     from pg_constraint where conrelid = $1::regclass and contype in ('p', 'u')`,
+    [table],
   );
   const indexes = await db.query<{ drop: string; make: string }>(
-    `select format('drop index %s', indexrelid::regclass) as drop, pg_get_indexdef(indexrelid) as make
-     from pg_index where indrelid = 'device'::regclass
+    `select format('drop index %s', indexrelid::regclass) as drop,
+       replace(pg_get_indexdef(indexrelid), ' ON ONLY ', ' ON ') as make
+     from pg_index where indrelid = $1::regclass
        and not exists (select 1 from pg_constraint where conindid = indexrelid)`,
+    [table],
   );
   const all = [...constraints.rows, ...indexes.rows];
   for (const { drop } of all) await db.query(drop);
