@@ -1,4 +1,4 @@
-import { Controller, Param, Query } from '@nestjs/common';
+import { Controller, Headers, Param, Query } from '@nestjs/common';
 import type { z } from 'zod';
 import { type Caller, CurrentCaller } from '../applications/caller.js';
 import { decodeCursor, encodeCursor, type Page, pageOf } from '../http/pagination.js';
@@ -8,12 +8,14 @@ import {
   deviceCursor,
   deviceDeliveriesQuery,
   idParams,
+  languageHeaders,
   notificationDeliveriesQuery,
   searchQuery,
   timeCursor,
 } from './deliveries.dto.js';
 import { DeliveriesService, type DeliveryPage } from './deliveries.service.js';
 import type { Delivery } from './delivery.js';
+import { languageOf } from './explanations/language.js';
 
 const TAG = 'Deliveries';
 const page = (description: string) => ({ 200: { description, schema: pageOf(deliverySchema) } });
@@ -29,15 +31,19 @@ export class DeliveriesController {
     access: ['server'],
     params: idParams,
     query: notificationDeliveriesQuery,
+    headers: languageHeaders,
     responses: page('In the order of the devices’ first registration.'),
   })
   async ofNotification(
     @CurrentCaller() caller: Caller,
     @Param() { id }: z.infer<typeof idParams>,
     @Query() { cursor, limit, ...filter }: z.infer<typeof notificationDeliveriesQuery>,
+    @Headers('accept-language') accepts: string | undefined,
   ): Promise<Page<Delivery>> {
     const [after] = cursor ? decodeCursor(cursor, deviceCursor) : [0];
-    return shown(await this.deliveries.ofNotification(caller.applicationId, id, filter, after, limit));
+    return shown(
+      await this.deliveries.ofNotification(caller.applicationId, id, filter, after, limit, languageOf(accepts)),
+    );
   }
 
   @Route('GET', '/v1/devices/:id/deliveries', {
@@ -46,15 +52,17 @@ export class DeliveriesController {
     access: ['server'],
     params: idParams,
     query: deviceDeliveriesQuery,
+    headers: languageHeaders,
     responses: page('One entry per notification that was attempted, latest attempt first.'),
   })
   async ofDevice(
     @CurrentCaller() caller: Caller,
     @Param() { id }: z.infer<typeof idParams>,
     @Query() { cursor, limit }: z.infer<typeof deviceDeliveriesQuery>,
+    @Headers('accept-language') accepts: string | undefined,
   ): Promise<Page<Delivery>> {
     const after = cursor ? decodeCursor(cursor, timeCursor) : undefined;
-    return shown(await this.deliveries.ofDevice(caller.applicationId, id, after, limit));
+    return shown(await this.deliveries.ofDevice(caller.applicationId, id, after, limit, languageOf(accepts)));
   }
 
   @Route('GET', '/v1/deliveries', {
@@ -62,14 +70,16 @@ export class DeliveriesController {
     tag: TAG,
     access: ['server'],
     query: searchQuery,
+    headers: languageHeaders,
     responses: page('Latest attempt first. A page may be short or empty and still have a next one.'),
   })
   async search(
     @CurrentCaller() caller: Caller,
     @Query() { cursor, limit, ...criteria }: z.infer<typeof searchQuery>,
+    @Headers('accept-language') accepts: string | undefined,
   ): Promise<Page<Delivery>> {
     const after = cursor ? decodeCursor(cursor, timeCursor) : undefined;
-    return shown(await this.deliveries.search(caller.applicationId, criteria, after, limit));
+    return shown(await this.deliveries.search(caller.applicationId, criteria, after, limit, languageOf(accepts)));
   }
 }
 

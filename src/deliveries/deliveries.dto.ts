@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { pageQuery } from '../http/pagination.js';
 import { PROVIDER_NAMES } from '../lib/names.js';
 import { DELIVERY_STATUSES, RECEIPT_TYPES } from './delivery.js';
+import { SEVERITIES } from './explanation.js';
 
 const id = z.uuid().toLowerCase();
 const time = z.iso.datetime({ offset: true }).transform((text) => new Date(text));
@@ -40,6 +41,21 @@ export const timeCursor = z.tuple([
   z.number().int(),
 ]);
 
+/** Of every operation that explains. */
+export const languageHeaders = z.strictObject({
+  'accept-language': z.string().max(1_024).optional().describe('Language of explanations: `en` (default) or `ko`'),
+});
+
+const explanationSchema = z.object({
+  severity: z
+    .enum(SEVERITIES)
+    .describe('`problem`: it did not arrive, or cannot unless somebody acts; `info`: an end that nobody needs to mend'),
+  title: z.string().describe('One sentence: what happened, and why'),
+  meaning: z.string().describe('What the code means, in plain words'),
+  action: z.string().describe('What Carillon did about it, and why'),
+  nextSteps: z.array(z.string()).describe('What somebody can do; empty when nothing needs doing'),
+});
+
 const receiptSchema = z.object({ type: z.enum(RECEIPT_TYPES), at: z.iso.datetime() });
 
 export const deliverySchema = z.object({
@@ -61,10 +77,12 @@ export const deliverySchema = z.object({
       providerMessageId: z.string().nullable(),
       latencyMs: z.number().int().nullable(),
       detail: z.string().nullable(),
+      explanation: explanationSchema.pick({ meaning: true, action: true }),
     }),
   ),
   nextAttemptAt: z.iso.datetime().nullable(),
   receipts: z.array(receiptSchema),
+  explanation: explanationSchema,
 });
 
 export const receiptBody = z.strictObject({

@@ -1,19 +1,16 @@
-import { Inject, Injectable } from '@nestjs/common';
-import type { DataSource } from 'typeorm';
-import { RESULT } from '../batches/batch.js';
-import { DATA_SOURCE } from '../database/transaction.js';
+import { Injectable } from '@nestjs/common';
 import { DevicesService } from '../devices/devices.service.js';
 import { DomainError } from '../lib/errors.js';
 import {
-  type BatchState,
   DeliveriesRepository,
   type DeliveryFilter,
-  type DeliveryKey,
   type ListedDelivery,
   type TimePosition,
 } from './deliveries.repository.js';
-import { type Attempt, type Delivery, type DeliveryStatus, statusOfMark } from './delivery.js';
-import { CLOCK_SKEW_MS, earliestEntryAt, type LogEntry, LogRepository } from './log.repository.js';
+import type { Delivery, DeliveryStatus } from './delivery.js';
+import { DeliveryDescriptions, type Telling } from './delivery-descriptions.js';
+import type { Language } from './explanations/texts.js';
+import { CLOCK_SKEW_MS, earliestEntryAt } from './log.repository.js';
 
 /** Deliveries in the order of their list; `next`: where the following page continues, undefined on the last one. */
 export interface DeliveryPage {
@@ -37,9 +34,8 @@ const DEFAULT_SEARCH_MS = 24 * 3_600_000;
 export class DeliveriesService {
   constructor(
     private readonly lists: DeliveriesRepository,
-    private readonly log: LogRepository,
+    private readonly descriptions: DeliveryDescriptions,
     private readonly devices: DevicesService,
-    @Inject(DATA_SOURCE) private readonly db: DataSource,
   ) {}
 
   /**
@@ -55,18 +51,20 @@ export class DeliveriesService {
     filter: DeliveryFilter,
     after: number,
     limit: number,
+    language: Language = 'en',
   ): Promise<DeliveryPage> {
     const until = await this.lists.findNotificationEnd(applicationId, notificationId);
     if (until === undefined) {
       throw new DomainError('not_found', 'notification_not_found', `notification ${notificationId} does not exist`);
     }
     if (filter.code !== undefined && filter.status === 'accepted') throw codeOfAccepted();
+    const telling = { applicationId, language, until };
     if (filter.code === undefined) {
-      return this.page(await this.lists.ofNotification(notificationId, filter, after, limit + 1), limit, until);
+      return this.page(await this.lists.ofNotification(notificationId, filter, after, limit + 1), limit, telling);
     }
     const span = { since: earliestEntryAt(notificationId), until };
     const { rows, next } = await this.lists.ofNotificationByCode(notificationId, span, filter, after, limit + 1);
-    return this.page(rows, limit, until, next);
+    return this.page(rows, limit, telling, next);
   }
 
   /**
@@ -79,10 +77,12 @@ export class DeliveriesService {
     deviceId: string,
     after: TimePosition | undefined,
     limit: number,
+    language: Language = 'en',
   ): Promise<DeliveryPage> {
     const device = await this.devices.get(applicationId, deviceId);
     const until = await this.latestEntryAt();
-    return this.page(await this.lists.ofDevice(applicationId, device.id, until, after, limit + 1), limit, until);
+    const telling = { applicationId, language, until };
+    return this.page(await this.lists.ofDevice(applicationId, device.id, until, after, limit + 1), limit, telling);
   }
 
   /**
@@ -95,20 +95,22 @@ export class DeliveriesService {
     criteria: SearchCriteria,
     after: TimePosition | undefined,
     limit: number,
+    language: Language = 'en',
   ): Promise<DeliveryPage> {
     const { userId } = criteria;
     const until = await this.latestEntryAt();
     const from = criteria.from ?? new Date(until.getTime() - DEFAULT_SEARCH_MS);
     const filter = { ...criteria, from, to: criteria.to ?? until };
+    const telling = { applicationId, language, until };
     if (userId !== undefined) {
-      return this.page(await this.lists.ofUser(applicationId, userId, filter, after, limit + 1), limit, until);
+      return this.page(await this.lists.ofUser(applicationId, userId, filter, after, limit + 1), limit, telling);
     }
     if (filter.status === 'accepted') {
       const message = 'accepted deliveries are searched for one user at a time: give userId';
       throw new DomainError('invalid', 'user_needed', message, [{ path: 'query.userId', message: 'is needed here' }]);
     }
     const { rows, next } = await this.lists.search(applicationId, filter, after, limit + 1);
-    return this.page(rows, limit, until, next);
+    return this.page(rows, limit, telling, next);
   }
 
   /** Attempts carry the clocks of the workers that made them, which may be ahead. */
@@ -116,83 +118,19 @@ export class DeliveriesService {
     return new Date((await this.lists.now()).getTime() + CLOCK_SKEW_MS);
   }
 
-  /** @param until nothing was written about these deliveries after it */
   private async page(
     rows: readonly ListedDelivery[],
     limit: number,
-    until: Date,
+    telling: Telling,
     next?: DeliveryPage['next'],
   ): Promise<DeliveryPage> {
     const shown = rows.slice(0, limit);
     const last = rows.length > limit ? shown.at(-1)?.position : next;
-    return { items: await this.describe(shown, until), next: last };
-  }
-
-  private async describe(listed: readonly ListedDelivery[], until: Date): Promise<Delivery[]> {
-    const [entries, receipts, names] = await Promise.all([
-      this.log.entries(listed, until),
-      this.log.receipts(listed),
-      this.devices.publicIds(this.db, [...new Set(listed.map((key) => key.device))]),
-    ]);
-    const entriesOf = Map.groupBy(entries, keyOf);
-    const waiting = listed.flatMap((key) => {
-      const latest = entriesOf.get(keyOf(key))?.at(-1);
-      return !key.batch && latest?.statusAfter === 'pending' ? [{ ...key, batchNo: latest.batchNo }] : [];
-    });
-    const batches = new Map((await this.log.batches(waiting)).map((batch) => [keyOf(batch), batch]));
-    const receiptsOf = Map.groupBy(receipts, keyOf);
-
-    return listed.map((item) => {
-      const own = entriesOf.get(keyOf(item)) ?? [];
-      const name = names.get(item.device);
-      const batch = item.batch ?? batches.get(keyOf(item));
-      return {
-        notificationId: item.notificationId,
-        deviceId: name?.publicId ?? null,
-        userId: name?.userId ?? null,
-        provider: item.provider,
-        ...stateOf(batch, own.at(-1)),
-        attempts: attemptsOf(own),
-        receipts: (receiptsOf.get(keyOf(item)) ?? []).map(({ type, at }) => ({ type, at })),
-      };
-    });
+    return { items: await this.descriptions.describe(shown, telling), next: last };
   }
 }
 
 function codeOfAccepted(): DomainError {
   const message = 'code searches deliveries that were not accepted';
   return new DomainError('invalid', 'code_of_accepted', message, [{ path: 'query.code', message }]);
-}
-
-function keyOf(key: DeliveryKey): string {
-  return `${key.notificationId} ${key.device}`;
-}
-
-/** Provider calls are counted when they are read: whoever writes them does not know of those in earlier batches. */
-function attemptsOf(entries: readonly LogEntry[]): Attempt[] {
-  let calls = 0;
-  return entries.map((entry) => ({
-    number: entry.isCall ? ++calls : 0,
-    at: entry.at,
-    outcome: entry.outcome === '' ? null : entry.outcome,
-    code: entry.code,
-    providerMessageId: entry.providerMessageId,
-    latencyMs: entry.latencyMs,
-    detail: entry.detail,
-  }));
-}
-
-/**
- * The batch was read before the log, so an end that the log knows is the newer fact. While a batch is in a worker's hands, or
- * its children are not made yet, what waits in it is due when its latest attempt says.
- */
-function stateOf(
-  batch: BatchState | undefined,
-  latest: LogEntry | undefined,
-): Pick<Delivery, 'status' | 'nextAttemptAt'> {
-  const logged = latest?.statusAfter ?? 'pending';
-  const status = batch && logged === 'pending' ? statusOfMark(batch.mark) : logged;
-  if (status !== 'pending') return { status, nextAttemptAt: null };
-  const isInHand = !batch || batch.state === 'leased' || batch.mark === RESULT.moved;
-  return { status, nextAttemptAt: isInHand ? (latest?.retryAt ?? null) : batch.notBefore };
 }

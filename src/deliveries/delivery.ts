@@ -1,6 +1,7 @@
 import { RESULT, type TerminalStatus } from '../batches/batch.js';
 import type { ProviderName } from '../lib/names.js';
 import type { OutcomeKind } from '../providers/provider.js';
+import type { AttemptExplanation, Explanation } from './explanation.js';
 
 export const DELIVERY_STATUSES = [
   'pending',
@@ -31,6 +32,7 @@ export interface Delivery {
   /** When it is due again; null when it has ended or is being sent right now. */
   nextAttemptAt: Date | null;
   receipts: Receipt[];
+  explanation: Explanation;
 }
 
 /** One entry of the log. */
@@ -45,6 +47,7 @@ export interface Attempt {
   providerMessageId: string | null;
   latencyMs: number | null;
   detail: string | null;
+  explanation: AttemptExplanation;
 }
 
 /** What the device itself reported. */

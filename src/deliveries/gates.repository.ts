@@ -3,8 +3,9 @@ import type { DataSource } from 'typeorm';
 import { runPrepared } from '../database/prepared.js';
 import { DATA_SOURCE, type Database } from '../database/transaction.js';
 import type { ProviderName } from '../lib/names.js';
+import type { ClosedGate, GateKind } from './explanation.js';
 
-export type GateKind = 'throttled' | 'breaker' | 'credential';
+export type { GateKind };
 
 /** A gate as stored. `remainingMs`: until it opens or half-opens, by the database's clock; negative when due. */
 export interface GateRow {
@@ -23,6 +24,9 @@ const CREDENTIAL_PROBES = 1;
 /** A worker that took probes and died leaves the gate half-open; it closes again after this many seconds. */
 const PROBE_TIMEOUT_SECONDS = 60;
 
+/** Gates that are read for explanations. Those over a whole provider come first. */
+const MAX_SHOWN = 200;
+
 /** All SQL over `gate`. */
 @Injectable()
 export class GatesRepository {
@@ -31,6 +35,16 @@ export class GatesRepository {
   /** Every gate of these applications that is not open. */
   async find(applicationIds: readonly string[]): Promise<GateRow[]> {
     return runPrepared<GateRow>(this.db, FIND_GATES, [applicationIds]);
+  }
+
+  /** The gates of an application that hold deliveries back, for whoever explains them. */
+  async holding(applicationId: string): Promise<ClosedGate[]> {
+    return this.db.query(
+      `select provider, scope, state, kind, reason, closed_until as "closedUntil" from gate
+       where application_id = $1 and state <> 'open' and not (kind = 'throttled' and closed_until <= carillon_now())
+       order by provider, scope limit ${MAX_SHOWN}`,
+      [applicationId],
+    );
   }
 
   /**

@@ -86,6 +86,15 @@ export interface LiveState {
   stopped: Partial<Record<ProviderName, string>>;
 }
 
+/** What a pending delivery waits for, as far as its notification decides. */
+export interface WaitingFacts {
+  state: NotificationState;
+  sendAt: Date;
+  expiresAt: Date;
+  /** The push follows only if no open screen acknowledges. */
+  isLiveFirst: boolean;
+}
+
 /**
  * Fills in the defaults.
  *

@@ -12,6 +12,7 @@ import {
   type Notification,
   type NotificationCounts,
   type NotificationState,
+  type WaitingFacts,
 } from './notification.js';
 
 /** What {@link NotificationsRepository.list} looks for. Ids are bounds by time: UUID v7. */
@@ -108,6 +109,17 @@ export class NotificationsRepository {
       [ids, ...boundsOf(ids)],
     );
     return new Map(rows.map(({ id, ...state }) => [id, state]));
+  }
+
+  /** What deliveries of these wait for that are pending; those that exist. */
+  async waitingFacts(ids: readonly string[]): Promise<Map<string, WaitingFacts>> {
+    if (ids.length === 0) return new Map();
+    const rows: ({ id: string } & WaitingFacts)[] = await this.db.query(
+      `select id, state, send_at as "sendAt", expires_at as "expiresAt", coalesce(options->>'realtime' = 'first', false) as "isLiveFirst"
+       from notification where id = any($1::uuid[]) and id between $2 and $3`,
+      [ids, ...boundsOf(ids)],
+    );
+    return new Map(rows.map(({ id, ...facts }) => [id, facts]));
   }
 
   /** Undefined when there is none of that id. Waits for whoever is changing it. */

@@ -5,7 +5,7 @@ import { DATA_SOURCE, type Database } from '../database/transaction.js';
 import { DomainError } from '../lib/errors.js';
 import type { ProviderName } from '../lib/names.js';
 import { LiveRepository } from './live.repository.js';
-import { countsOf, hasEnded, type LiveState, type Notification } from './notification.js';
+import { countsOf, hasEnded, type LiveState, type Notification, type WaitingFacts } from './notification.js';
 import { viewOf } from './notification-view.js';
 import type { NotificationView } from './notifications.dto.js';
 import { type NotificationFilter, type NotificationList, NotificationsRepository } from './notifications.repository.js';
@@ -96,6 +96,11 @@ export class NotificationsService {
   /** What may have changed since {@link forDispatch}. Workers ask once a second for what they are sending. */
   liveStates(ids: readonly string[]): Promise<Map<string, LiveState>> {
     return this.repository.liveStates(ids);
+  }
+
+  /** What pending deliveries of these wait for, by notification; one that does not exist is missing. */
+  waitingFacts(ids: readonly string[]): Promise<Map<string, WaitingFacts>> {
+    return this.repository.waitingFacts(ids);
   }
 
   /** Users who acknowledged on an open screen, by notification; one that nobody did is missing. For workers. */

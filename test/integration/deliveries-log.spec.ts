@@ -104,6 +104,13 @@ describe('the deliveries of a notification', () => {
         attempts: [],
         nextAttemptAt: expect.any(String),
         receipts: [],
+        explanation: {
+          severity: 'waiting',
+          title: 'Still in the queue: no attempt has been made yet',
+          meaning: expect.any(String),
+          action: expect.any(String),
+          nextSteps: expect.any(Array),
+        },
       },
     ]);
     expect(nextCursor).toBeNull();
@@ -137,7 +144,22 @@ describe('the deliveries of a notification', () => {
       providerMessageId: 'projects/p/messages/1',
       latencyMs: 7,
       detail: null,
+      explanation: { meaning: expect.stringContaining('FCM took the message over'), action: expect.any(String) },
     });
+    expect(items.map((item: Answer['body']) => item.explanation.title)).toEqual([
+      'FCM accepted the message, but no receipt has come from the device',
+      'The device token is dead: FCM no longer knows this app installation',
+      'Not sent: the device’s token was already known to be dead or refused',
+      'Being sent right now',
+    ]);
+    const path = `/v1/notifications/${notification.id}/deliveries?status=failed`;
+    const korean = await call(api, 'GET', path, {
+      key: application.serverKey,
+      headers: { 'accept-language': 'ko-KR,ko;q=0.9,en;q=0.8' },
+    });
+    expect(korean.body.items[0].explanation.title).toBe(
+      '기기 토큰이 만료되었습니다. FCM이 이 앱 설치를 더 이상 알지 못합니다',
+    );
     expect(items[1].attempts[0]).toMatchObject({ outcome: 'token_invalid', code: 'UNREGISTERED', number: 1 });
     expect(items[2].attempts[0]).toMatchObject({ outcome: null, code: 'device_inactive', number: 0, latencyMs: null });
     expect(items.map((item: Answer['body']) => item.nextAttemptAt)).toEqual([null, null, null, null]);
