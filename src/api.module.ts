@@ -20,12 +20,13 @@ import { DeliveriesLogModule } from './deliveries/deliveries-log.module.js';
 import { ReceiptsController } from './deliveries/receipts.controller.js';
 import { DevicesController } from './devices/devices.controller.js';
 import { DevicesModule } from './devices/devices.module.js';
+import { ConsoleController } from './http/console.controller.js';
 import { HttpModule } from './http/http.module.js';
 import { OpenApiController } from './http/openapi.controller.js';
-import { ConsoleController } from './http/console.controller.js';
 import { SdkController } from './http/sdk.controller.js';
 import { NotificationsController } from './notifications/notifications.controller.js';
 import { NotificationsModule } from './notifications/notifications.module.js';
+import { OperationsController } from './notifications/operations.controller.js';
 import { AcknowledgementsController } from './realtime/acknowledgements.controller.js';
 import { LongPollController } from './realtime/long-poll.controller.js';
 import { PresenceController } from './realtime/presence.controller.js';
@@ -58,6 +59,7 @@ import { WebhooksModule } from './webhooks/webhooks.module.js';
     AuditController,
     DevicesController,
     NotificationsController,
+    OperationsController,
     DeliveriesController,
     DeliveriesExportController,
     ReceiptsController,

@@ -157,7 +157,7 @@ export class CallerGuard implements CanActivate {
 }
 
 function keyCaller({ id, role }: ValidKey, applicationId: string): Caller {
-  return { keyId: id, role, applicationId, accountId: null, accountRole: null };
+  return { keyId: id, role, applicationId, accountId: null, accountRole: null, accountEmail: null };
 }
 
 function sessionMissing(): DomainError {

@@ -8,8 +8,15 @@ export interface Caller extends Actor {
   role: Role;
   /** null: a key. */
   accountRole: AccountRole | null;
+  /** null: a key. */
+  accountEmail: string | null;
   /** The key's application; for an admin key and in the console what `?applicationId=` says, else ''. Never '' on `client` and `server` routes. */
   applicationId: string;
+}
+
+/** Who did something, for what is shown later: the email of an account, or `key:<id>`. */
+export function actorOf({ accountEmail, keyId }: Caller): string {
+  return accountEmail ?? `key:${keyId}`;
 }
 
 /** The {@link Caller} of this request, for controllers. */

@@ -35,7 +35,7 @@ export class ConsoleCallers {
   admit(session: SignedIn, spec: RouteSpec, access: readonly Role[], request: FastifyRequest): Caller {
     assertOwnPage(session, request);
     const needed = consoleRoleOf(request.method, spec);
-    const { id, role } = session.account;
+    const { id, email, role } = session.account;
     if (needed === undefined || !isRoleEnough(role, needed)) {
       const message = `This operation needs the role ${needed}; this account has the role ${role}.`;
       throw new DomainError('forbidden', 'account_role_not_allowed', message);
@@ -44,7 +44,14 @@ export class ConsoleCallers {
     if (named === undefined && access.includes('server') && !access.includes('admin')) {
       throw invalidRequest([{ path: 'query.applicationId', message: 'is needed in the console' }]);
     }
-    return { keyId: CONSOLE_KEY_ID, accountId: id, role: 'admin', accountRole: role, applicationId: named ?? '' };
+    return {
+      keyId: CONSOLE_KEY_ID,
+      accountId: id,
+      role: 'admin',
+      accountRole: role,
+      accountEmail: email,
+      applicationId: named ?? '',
+    };
   }
 }
 

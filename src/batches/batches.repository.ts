@@ -245,7 +245,10 @@ const END_PENDING = `
     order by batch_no limit 1000
   ), target as (
     select b.notification_id, b.batch_no, b.result as before,
-      translate(b.result, '089', $2::text || case when n.semantics = 'at_most_once' then '77' else $2::text || $2::text end) as after
+      translate(b.result, '089', $2::text || case when n.semantics = 'at_most_once' then '77' else $2::text || $2::text end) as after,
+      -- What remains of the marks when the others are taken out: so many unsent ones, and intents.
+      length(translate(b.result, '123456789', '')) as unsent, length(translate(b.result, '01234567', '')) as intents,
+      n.semantics = 'at_most_once' as may_be_sent
     from candidate join dispatch_batch b using (batch_no) join notification n on n.id = b.notification_id
     where b.notification_id = $1 and b.state in ('pending', 'queued') and candidate.deliveries_before < $6
     for update of b skip locked
@@ -256,7 +259,10 @@ const END_PENDING = `
       failed = length(target.after) - length(replace(target.after, '2', '')),
       expired = length(target.after) - length(replace(target.after, '4', '')),
       cancelled = length(target.after) - length(replace(target.after, '5', '')),
-      unknown = length(target.after) - length(replace(target.after, '7', ''))
+      unknown = length(target.after) - length(replace(target.after, '7', '')),
+      failures = carillon_add_counts(b.failures, jsonb_strip_nulls(jsonb_build_object(
+        $3::text || ' ' || $4::text, nullif(unsent + case when may_be_sent then 0 else intents end, 0),
+        'unknown worker_lost', case when may_be_sent then nullif(intents, 0) end)))
     from target where b.notification_id = target.notification_id and b.batch_no = target.batch_no
     returning b.application_id, b.notification_id, b.batch_no, b.device_ids, b.provider, b.lane, target.before, target.after
   ), logged as (

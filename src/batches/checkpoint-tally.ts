@@ -24,10 +24,18 @@ export interface AttemptTally {
   kindOf: number[];
   /** Of calls alone. */
   counts: AttemptCount[];
+  /** By batch: deliveries that ended otherwise than accepted, by `<status> <code>`; undefined: none. */
+  failures: (Record<string, number> | undefined)[];
 }
 
 export function tallyAttempts(batches: number, attempts: readonly Attempt[]): AttemptTally {
-  const tally: AttemptTally = { answers: new Array(batches).fill('none'), kinds: [], kindOf: [], counts: [] };
+  const tally: AttemptTally = {
+    answers: new Array(batches).fill('none'),
+    kinds: [],
+    kindOf: [],
+    counts: [],
+    failures: new Array(batches).fill(undefined),
+  };
   const kindsByName = new Map<string, number>();
   const countsByName = new Map<number, AttemptCount>();
   let last: { attempt: AttemptKind; kind: number } | undefined;
@@ -36,6 +44,7 @@ export function tallyAttempts(batches: number, attempts: readonly Attempt[]): At
     const kind = last && isAlike(last.attempt, attempt) ? last.kind : kindIn(tally.kinds, kindsByName, attempt);
     last = { attempt, kind };
     tally.kindOf.push(kind);
+    if (attempt.statusAfter !== 'accepted' && attempt.statusAfter !== 'pending') countFailure(tally.failures, attempt);
     if (!attempt.isCall) {
       if (tally.answers[attempt.batch] === 'none') tally.answers[attempt.batch] = 'end';
       continue;
@@ -70,6 +79,13 @@ function kindIn(kinds: AttemptKind[], byName: Map<string, number>, attempt: Atte
   if (known !== undefined) return known;
   byName.set(name, kinds.length);
   return kinds.push({ isCall, outcome, code, statusAfter }) - 1;
+}
+
+function countFailure(failures: AttemptTally['failures'], { batch, statusAfter, code }: Attempt): void {
+  const name = `${statusAfter} ${code}`;
+  const ofBatch = failures[batch] ?? {};
+  failures[batch] = ofBatch;
+  ofBatch[name] = (ofBatch[name] ?? 0) + 1;
 }
 
 function add(count: AttemptCount, latencyMs: number | null): void {

@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
-import { numbers, texts } from '../database/array-literal.js';
+import { documents, numbers, texts } from '../database/array-literal.js';
 import { runPrepared } from '../database/prepared.js';
 import { DATA_SOURCE, type Database } from '../database/transaction.js';
 import { idRange } from '../lib/ids.js';
@@ -24,7 +24,7 @@ export class CheckpointRepository {
     db: Database = this.db,
   ): Promise<Set<number>> {
     const ids = batches.map((batch) => batch.notificationId);
-    const { answers, kinds, kindOf, counts } = tallyAttempts(batches.length, attempts);
+    const { answers, kinds, kindOf, counts, failures } = tallyAttempts(batches.length, attempts);
     const rows = await runPrepared<{ position: number }>(db, CHECKPOINT, [
       worker,
       leaseMs,
@@ -53,6 +53,7 @@ export class CheckpointRepository {
       sparse(attempts, 'detail', texts),
       sparse(attempts, 'retryInMs', (values) => numbers(values.map((value) => value && Math.ceil(value)))),
       ...idRange(ids),
+      failures.some((ofBatch) => ofBatch !== undefined) ? documents(failures) : '{}',
     ]);
     return new Set(rows.map((row) => row.position - 1));
   }
@@ -75,8 +76,8 @@ const CHECKPOINT = {
   with moment as materialized (
     select carillon_now() as now
   ), input as (
-    select * from unnest($3::uuid[], $4::bigint[], $5::int[], $6::text[], $7::boolean[], $8::boolean[], $9::boolean[])
-      with ordinality as i(id, batch_no, epoch, result, is_done, has_answer, has_call, position)
+    select * from unnest($3::uuid[], $4::bigint[], $5::int[], $6::text[], $7::boolean[], $8::boolean[], $9::boolean[],
+      $29::text[]) with ordinality as i(id, batch_no, epoch, result, is_done, has_answer, has_call, failures, position)
   ), kind as materialized (
     select * from unnest($10::boolean[], $11::text[], $12::text[], $13::text[])
       with ordinality as k(is_call, outcome, code, status_after, kind)
@@ -92,7 +93,8 @@ const CHECKPOINT = {
       expired = length(i.result) - length(replace(i.result, '4', '')),
       cancelled = length(i.result) - length(replace(i.result, '5', '')),
       suppressed = length(i.result) - length(replace(i.result, '6', '')),
-      unknown = length(i.result) - length(replace(i.result, '7', ''))
+      unknown = length(i.result) - length(replace(i.result, '7', '')),
+      failures = case when i.failures is null then b.failures else carillon_add_counts(b.failures, i.failures::jsonb) end
     from input i, moment
     where b.notification_id = i.id and b.batch_no = i.batch_no and b.epoch = i.epoch and b.state = 'leased'
       and b.notification_id between $27 and $28

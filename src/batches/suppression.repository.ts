@@ -48,7 +48,9 @@ const SUPPRESS_USER = `
   ), ended as (
     update dispatch_batch b set result = t.after, suppressed = length(t.after) - length(replace(t.after, '6', '')),
       state = case when t.after ~ '[0389]' then b.state else 'done' end,
-      queued_until = case when t.after ~ '[0389]' then b.queued_until end
+      queued_until = case when t.after ~ '[0389]' then b.queued_until end,
+      failures = carillon_add_counts(b.failures, jsonb_build_object('suppressed ' || $6::text,
+        length(replace(t.before, '6', '')) - length(replace(t.after, '6', ''))))
     from target t
     where b.notification_id = t.notification_id and b.batch_no = t.batch_no and b.notification_id between $4 and $5
       and t.after <> t.before

@@ -10,6 +10,8 @@ import { Realtime1780000000006 } from '../../migrations/1780000000006-realtime.j
 import { Live1780000000007 } from '../../migrations/1780000000007-live.js';
 import { Accounts1780000000008 } from '../../migrations/1780000000008-accounts.js';
 import { ConsoleLists1780000000010 } from '../../migrations/1780000000010-console-lists.js';
+import { NotificationTimeline1780000000011 } from '../../migrations/1780000000011-notification-timeline.js';
+import { FailureCounts1780000000012 } from '../../migrations/1780000000012-failure-counts.js';
 
 // Our 64-bit numbers are row ids and counts: far below 2^53, and unusable as the strings that pg makes of them.
 pg.types.setTypeParser(pg.types.builtins.INT8, Number);
@@ -64,6 +66,8 @@ export class PooledDataSource extends DataSource {
         Live1780000000007,
         Accounts1780000000008,
         ConsoleLists1780000000010,
+        NotificationTimeline1780000000011,
+        FailureCounts1780000000012,
       ],
       migrationsTransactionMode: 'each',
       extra: LIMITS,

@@ -9,6 +9,7 @@ import { CONFIG, type Config } from '../config/config.js';
 import { type Loop, startLoop } from '../lib/loop.js';
 import { Idempotency } from '../notifications/idempotency.js';
 import { LiveService } from '../notifications/live.service.js';
+import { NotificationsService } from '../notifications/notifications.service.js';
 import { RollUp } from '../notifications/roll-up.js';
 import { Planner } from './planner.js';
 
@@ -27,6 +28,7 @@ export class PlanningLoops implements OnApplicationBootstrap, BeforeApplicationS
     private readonly rollUp: RollUp,
     private readonly idempotency: Idempotency,
     private readonly live: LiveService,
+    private readonly notifications: NotificationsService,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
@@ -40,6 +42,9 @@ export class PlanningLoops implements OnApplicationBootstrap, BeforeApplicationS
       this.loop('idempotency_purge', PURGE_MS, async () => (await this.idempotency.purge()) > 0),
       this.loop('acknowledgement_purge', PURGE_MS, async () => {
         return (await this.live.purge(this.config.NOTIFICATION_RETENTION_DAYS)) > 0;
+      }),
+      this.loop('timeline_purge', PURGE_MS, async () => {
+        return (await this.notifications.purgeTimelines(this.config.NOTIFICATION_RETENTION_DAYS)) > 0;
       }),
     ];
   }

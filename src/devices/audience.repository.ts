@@ -5,6 +5,7 @@ import type { Database } from '../database/transaction.js';
 import { PROVIDER_NAMES, type ProviderName } from '../lib/names.js';
 import type { Environment } from '../providers/provider.js';
 import type { Audience } from './audience.js';
+import { type Candidates, candidatesOf, someByTags } from './audience-candidates.repository.js';
 import type { DeviceStatus, DispatchTarget } from './device.js';
 
 /** Devices of one provider that one batch can take: at most 1,000. */
@@ -36,23 +37,8 @@ export interface Walk {
   limit: number;
 }
 
-/** A query for `(id, provider)` with `provider` null where the device is not meant; its own parameter is `$5`. */
-interface Candidates {
-  sql: string;
-  value?: unknown;
-}
-
 /** Ids per group; a batch holds no more. */
 export const MAX_GROUP_SIZE = 1_000;
-
-const IN_PAGE = `d.application_id = $1 and d.status = 'active' and d.id > $2 and d.id <= $3`;
-
-const BY_TAGS = `select d.id, case when d.tags @> $5::jsonb then d.provider end as provider
-  from device d where ${IN_PAGE} order by d.id limit $4`;
-
-// Without an order the planner is free to use the tags' index when matches are few, and to stop early when they are many.
-const SOME_BY_TAGS = `select d.id, d.provider from device d
-  where ${IN_PAGE} and d.tags @> $5::jsonb and d.tags <> '{}' limit $4`;
 
 /** SQL that turns an audience into devices, page by page, and devices into what dispatching needs. */
 @Injectable()
@@ -64,14 +50,13 @@ export class AudienceRepository {
 
   /** Up to `limit` devices with these tags, in no order of ids: the whole audience if `seen < limit`, else of no use. */
   async someByTags(db: Database, tags: Readonly<Record<string, string>>, walk: Walk): Promise<AudiencePage> {
-    return this.grouped(db, { sql: SOME_BY_TAGS, value: JSON.stringify(tags) }, walk);
+    return this.grouped(db, someByTags(tags), walk);
   }
 
   private async grouped(db: Database, candidates: Candidates, walk: Walk): Promise<AudiencePage> {
-    const own = candidates.value === undefined ? [] : [candidates.value];
     const rows: ({ seen: number; lastSeenId: number | null } & (AudienceGroup | { provider: null }))[] = await db.query(
       groupedSql(candidates.sql),
-      [walk.applicationId, walk.afterId, walk.boundId, walk.limit, ...own],
+      [walk.applicationId, walk.afterId, walk.boundId, walk.limit, ...candidates.values],
     );
     const groups = rows.flatMap((row) => {
       if (row.provider === null) return [];
@@ -174,32 +159,3 @@ function groupedSql(candidates: string): string {
     from total left join slice on true
     order by slice.ids[1]`;
 }
-
-function candidatesOf(audience: Audience): Candidates {
-  if ('userIds' in audience) return { sql: BY_USERS, value: audience.userIds };
-  if ('deviceIds' in audience) return { sql: BY_PUBLIC_IDS, value: audience.deviceIds };
-  if ('topics' in audience) return { sql: BY_TOPICS, value: audience.topics };
-  if ('tags' in audience) return { sql: BY_TAGS, value: JSON.stringify(audience.tags) };
-  return { sql: `select d.id, d.provider from device d where ${IN_PAGE} order by d.id limit $4` };
-}
-
-// One short range per user: a user with a great many devices cannot make every page read all of them.
-const BY_USERS = `select found.id, found.provider
-  from unnest($5::text[]) as wanted(user_id) cross join lateral (
-    select d.id, d.provider from device d where ${IN_PAGE} and d.user_id = wanted.user_id order by d.id limit $4) found
-  order by found.id limit $4`;
-
-const BY_PUBLIC_IDS = `select d.id, d.provider from device d
-  where d.public_id = any($5::uuid[]) and ${IN_PAGE} order by d.id limit $4`;
-
-// The first devices of several topics are among the first devices of each.
-const BY_TOPICS = `select member.device_id as id, d.provider
-  from (
-    select distinct found.device_id
-    from unnest($5::text[]) as wanted(topic) cross join lateral (
-      select m.device_id from topic_member m
-      where m.application_id = $1 and m.topic = wanted.topic and m.device_id > $2 and m.device_id <= $3
-      order by m.device_id limit $4) found
-    order by found.device_id limit $4) member
-  left join device d on d.id = member.device_id and ${IN_PAGE}
-  order by member.device_id`;

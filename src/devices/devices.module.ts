@@ -2,6 +2,8 @@ import { Module } from '@nestjs/common';
 import { ApplicationsModule } from '../applications/applications.module.js';
 import { EventsModule } from '../events/events.module.js';
 import { AudienceRepository } from './audience.repository.js';
+import { AudienceSizes } from './audience-size.js';
+import { AudienceSizeRepository } from './audience-size.repository.js';
 import { BulkRegistration } from './bulk-registration.js';
 import { DeviceDirectory } from './device-directory.js';
 import { DeviceHistoryRepository } from './device-history.repository.js';
@@ -21,6 +23,8 @@ import { UsersRepository } from './users.repository.js';
   imports: [ApplicationsModule, EventsModule],
   providers: [
     AudienceRepository,
+    AudienceSizeRepository,
+    AudienceSizes,
     BulkRegistration,
     DeviceDirectory,
     DeviceHistoryRepository,
@@ -35,6 +39,6 @@ import { UsersRepository } from './users.repository.js';
     UserClaims,
     UsersRepository,
   ],
-  exports: [BulkRegistration, DeviceDirectory, DevicesService, RegistrationService, TokenHealth],
+  exports: [AudienceSizes, BulkRegistration, DeviceDirectory, DevicesService, RegistrationService, TokenHealth],
 })
 export class DevicesModule {}

@@ -7,6 +7,7 @@ import { DevicesService } from '../devices/devices.service.js';
 import { uuidV7 } from '../lib/ids.js';
 import { PROVIDER_NAMES, type ProviderName } from '../lib/names.js';
 import type { PreviewRequest } from '../providers/provider.js';
+import { checkFailedSource } from './failed-source.js';
 import { type Answer, type Attempt, Idempotency } from './idempotency.js';
 import type { IdempotentRequest } from './idempotency.repository.js';
 import { Intake, type IntakeItem } from './intake.js';
@@ -84,6 +85,7 @@ export class AcceptService {
     const { now, before, hasScreens, groups } = await this.intake.look({ applicationId, idempotent, audience });
     if (before) return { before };
     const notification = draftNotification(uuidV7(now), applicationId, request, now, hasScreens);
+    await checkFailedSource(this.notifications, applicationId, request.audience);
     await this.messages.check(notification);
     const item = this.itemOf(notification, audience ? groups : await this.resolve(notification), idempotent);
     return (await this.intake.store(item)) ? { response: item.response } : undefined;
@@ -107,6 +109,7 @@ export class AcceptService {
   private async dryRun(applicationId: string, request: NotificationRequest): Promise<Answer> {
     const now = await this.notifications.now();
     const notification = draftNotification(uuidV7(now), applicationId, request, now);
+    await checkFailedSource(this.notifications, applicationId, request.audience);
     await this.messages.check(notification);
     const devices = await this.countDevices(notification);
     const reached = PROVIDER_NAMES.filter((name) => devices[name] > 0);

@@ -48,8 +48,11 @@ export function liveOptionsOf(
   hasScreens: boolean,
 ): LiveOptions {
   const mode = asked.realtime ?? (hasScreens && 'userIds' in audience ? 'also' : 'never');
-  if (mode !== 'never' && ('deviceIds' in audience || 'tags' in audience)) {
-    throw refused('realtime', 'must be "never" for deviceIds and tags: screens are found by userIds, topics or all');
+  if (mode !== 'never' && ('deviceIds' in audience || 'tags' in audience || 'failedOf' in audience)) {
+    throw refused(
+      'realtime',
+      'must be "never" for deviceIds, tags and failedOf: screens are found by userIds, topics or all',
+    );
   }
   if (mode === 'first' && !('userIds' in audience)) throw refused('realtime', '"first" needs an audience of userIds');
   if (mode !== 'first') {

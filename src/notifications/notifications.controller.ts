@@ -1,7 +1,7 @@
 import { Body, Controller, Headers, Param, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
-import { type Caller, CurrentCaller } from '../applications/caller.js';
+import { actorOf, type Caller, CurrentCaller } from '../applications/caller.js';
 import { decodeCursor, encodeCursor, makePage, type Page, pageOf } from '../http/pagination.js';
 import { Route } from '../http/route.js';
 import { uuidV7Floor } from '../lib/ids.js';
@@ -116,7 +116,7 @@ export class NotificationsController {
     @CurrentCaller() caller: Caller,
     @Param() { id }: z.infer<typeof notificationParams>,
   ): Promise<NotificationView> {
-    await this.notifications.cancel(caller.applicationId, id);
+    await this.notifications.cancel(caller.applicationId, id, actorOf(caller));
     return this.notifications.view(caller.applicationId, id);
   }
 
@@ -130,7 +130,7 @@ export class NotificationsController {
     @CurrentCaller() caller: Caller,
     @Param() { id }: z.infer<typeof notificationParams>,
   ): Promise<NotificationView> {
-    await this.notifications.pause(caller.applicationId, id);
+    await this.notifications.pause(caller.applicationId, id, actorOf(caller));
     return this.notifications.view(caller.applicationId, id);
   }
 
@@ -144,7 +144,7 @@ export class NotificationsController {
     @CurrentCaller() caller: Caller,
     @Param() { id }: z.infer<typeof notificationParams>,
   ): Promise<NotificationView> {
-    await this.notifications.resume(caller.applicationId, id);
+    await this.notifications.resume(caller.applicationId, id, actorOf(caller));
     return this.notifications.view(caller.applicationId, id);
   }
 }

@@ -15,9 +15,11 @@ import { LiveService } from './live.service.js';
 import { MessagesService } from './messages.service.js';
 import { NotificationsRepository } from './notifications.repository.js';
 import { NotificationsService } from './notifications.service.js';
+import { OperationsService } from './operations.service.js';
 import { PlanningRepository } from './planning.repository.js';
 import { RollUp } from './roll-up.js';
 import { RollUpRepository } from './roll-up.repository.js';
+import { TimelineRepository } from './timeline.repository.js';
 
 @Module({
   imports: [ApplicationsModule, BatchesModule, DevicesModule, EventsModule, QueueModule],
@@ -33,10 +35,12 @@ import { RollUpRepository } from './roll-up.repository.js';
     MessagesService,
     NotificationsRepository,
     NotificationsService,
+    OperationsService,
     PlanningRepository,
     RollUp,
     RollUpRepository,
+    TimelineRepository,
   ],
-  exports: [AcceptService, Idempotency, LiveService, NotificationsService, RollUp],
+  exports: [AcceptService, Idempotency, LiveService, NotificationsService, OperationsService, RollUp],
 })
 export class NotificationsModule {}

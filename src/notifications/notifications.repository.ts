@@ -161,12 +161,15 @@ export class NotificationsRepository {
 
   /** False when it was stopped already, or has ended. */
   async stopProvider(id: string, provider: ProviderName, code: string): Promise<boolean> {
-    const [, changed] = await this.db.query(
-      `update notification set stopped = stopped || jsonb_build_object($2::text, $3::text)
-       where id = $1 and completed_at is null and not stopped ? $2::text`,
+    const rows = await this.db.query(
+      `with stopped as (
+         update notification set stopped = stopped || jsonb_build_object($2::text, $3::text)
+         where id = $1 and completed_at is null and not stopped ? $2::text returning id)
+       insert into notification_change (notification_id, kind, detail)
+       select id, 'provider_stopped', jsonb_build_object('provider', $2::text, 'code', $3::text) from stopped returning 1`,
       [id, provider, code],
     );
-    return changed === 1;
+    return rows.length === 1;
   }
 
   async blockers(applicationId: string, id: string): Promise<Blocker[]> {

@@ -10,6 +10,7 @@ import { viewOf } from './notification-view.js';
 import type { NotificationView } from './notifications.dto.js';
 import { type NotificationFilter, type NotificationList, NotificationsRepository } from './notifications.repository.js';
 import { PlanningRepository, type PlanTurn } from './planning.repository.js';
+import { TimelineRepository } from './timeline.repository.js';
 
 /** Milliseconds for which cancelling waits until what is unsent is on record; the roll-up goes on with the rest. */
 const CANCEL_WAIT_MS = 1_000;
@@ -25,6 +26,7 @@ export class NotificationsService {
     private readonly planning: PlanningRepository,
     private readonly batches: BatchesService,
     private readonly live: LiveRepository,
+    private readonly timeline: TimelineRepository,
   ) {}
 
   /**
@@ -45,6 +47,12 @@ export class NotificationsService {
     return viewOf({ ...notification, firstAttemptAt }, countsOf(progress), reported, blockers);
   }
 
+  /** Before the roll-up has written it, from its batches; null: nothing was attempted. */
+  async firstAttemptAt({ id, firstAttemptAt, completedAt }: Notification): Promise<Date | null> {
+    if (firstAttemptAt || completedAt) return firstAttemptAt;
+    return (await this.batches.progress(this.db, [id])).get(id)?.firstAttemptAt ?? null;
+  }
+
   /** Newest first. */
   list(applicationId: string, filter: NotificationFilter, limit: number): Promise<NotificationList> {
     return this.repository.list(applicationId, filter, limit);
@@ -53,11 +61,13 @@ export class NotificationsService {
   /**
    * Ends what is unsent. What a worker holds at this moment ends within a second, when it reads the state again.
    *
+   * @param by whose will it is, for the timeline
    * @throws DomainError `notification_not_found`, `notification_ended`
    */
-  async cancel(applicationId: string, id: string): Promise<void> {
+  async cancel(applicationId: string, id: string, by: string): Promise<void> {
     await this.change(applicationId, id, async (tx) => {
       await this.repository.cancel(tx, id);
+      await this.timeline.append(tx, id, 'cancelled', by);
       await this.live.remove([id], tx);
     });
     const ending = this.batches.endPending(this.db, id, 'cancelled', 'cancelled').catch((error: unknown) => {
@@ -71,9 +81,11 @@ export class NotificationsService {
    *
    * @throws DomainError as {@link cancel}
    */
-  async pause(applicationId: string, id: string): Promise<void> {
+  async pause(applicationId: string, id: string, by: string): Promise<void> {
     await this.change(applicationId, id, async (tx) => {
-      if (await this.repository.pause(tx, id)) await this.live.pause(tx, id);
+      if (!(await this.repository.pause(tx, id))) return;
+      await this.live.pause(tx, id);
+      await this.timeline.append(tx, id, 'paused', by);
     });
   }
 
@@ -82,9 +94,11 @@ export class NotificationsService {
    *
    * @throws DomainError as {@link cancel}
    */
-  async resume(applicationId: string, id: string): Promise<void> {
+  async resume(applicationId: string, id: string, by: string): Promise<void> {
     await this.change(applicationId, id, async (tx) => {
-      if (await this.repository.resume(tx, id)) await this.live.resume(tx, id);
+      if (!(await this.repository.resume(tx, id))) return;
+      await this.live.resume(tx, id);
+      await this.timeline.append(tx, id, 'resumed', by);
     });
   }
 
@@ -132,6 +146,11 @@ export class NotificationsService {
     return this.planning.takeDue(limit);
   }
 
+  /** Forgets what the timelines of notifications older than that say; returns how much of it. */
+  purgeTimelines(days: number): Promise<number> {
+    return this.timeline.purge(days);
+  }
+
   private async change(applicationId: string, id: string, apply: (tx: EntityManager) => Promise<void>): Promise<void> {
     await this.db.transaction(async (tx) => {
       const state = await this.repository.lockState(tx, applicationId, id);
@@ -142,7 +161,8 @@ export class NotificationsService {
   }
 }
 
-function notFound(id: string): DomainError {
+/** There is no such notification of this application. */
+export function notFound(id: string): DomainError {
   return new DomainError('not_found', 'notification_not_found', `there is no notification ${id}`);
 }
 

@@ -63,15 +63,22 @@ export class PlanningRepository {
     step: { cursor: number; bound: number; planned: number; isPlanned: boolean },
   ): Promise<boolean> {
     const state = `case when $5 then 'sending' else 'planning' end`;
-    const [, changed] = await db.query(
-      `update notification set plan_cursor = $2, plan_bound = $3, planned = planned + $4, is_planned = $5,
+    const rows = await db.query(
+      `with step as (
+       update notification set plan_cursor = $2, plan_bound = $3, planned = planned + $4, is_planned = $5,
          plan_wake_at = carillon_now() + interval '${PLANNER_TIMEOUT_SECONDS} seconds',
          state = case when state = 'paused' then state else ${state} end,
          state_before_pause = case when state = 'paused' then ${state} end
-       where id = $1 and plan_cursor = $6 and ${IS_TO_PLAN}`,
-      [turn.id, step.cursor, step.bound, step.planned, step.isPlanned, turn.cursor],
+       where id = $1 and plan_cursor = $6 and ${IS_TO_PLAN}
+       returning id, planned
+       ), told as (
+         insert into notification_change (notification_id, kind, detail)
+         select id, kind, case when kind = 'planned' then jsonb_build_object('deliveries', planned) end
+         from step cross join unnest($7::text[]) as kind)
+       select 1 from step`,
+      [turn.id, step.cursor, step.bound, step.planned, step.isPlanned, turn.cursor, landmarksOf(turn, step)],
     );
-    return changed === 1;
+    return rows.length === 1;
   }
 
   /** Notifications that need a planner. Each is handed out again only after some seconds, so that many sweeps may run. */
@@ -85,4 +92,10 @@ export class PlanningRepository {
     );
     return rows.map((row: { id: string }) => row.id);
   }
+}
+
+/** What the timeline tells of a step: its beginning when there are others to come, and its end. */
+function landmarksOf(turn: PlanTurn, step: { isPlanned: boolean }): string[] {
+  if (step.isPlanned) return ['planned'];
+  return turn.bound === null ? ['planning'] : [];
 }

@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { createAccount, PASSWORD } from '../setup/accounts.js';
 import { call, createApplication, startApi, type TestApi } from '../setup/app.js';
 import { launchBrowser, type Site, startSite } from '../setup/browser.js';
-import { createAccount, PASSWORD } from '../setup/console.js';
 import { createTestDatabase, type TestDatabase } from '../setup/database.js';
 import { testRedisUrl } from '../setup/redis.js';
 

@@ -3,8 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeDataSource } from '../../src/database/data-source.js';
 import { ACCOUNT_ROLES, type AccountRole } from '../../src/http/route.js';
 import { RouteTable, type ServedRoute } from '../../src/http/route-table.js';
+import { type Person, signIn } from '../setup/accounts.js';
 import { call, createApplication, startApi, type TestApi } from '../setup/app.js';
-import { type Person, signIn } from '../setup/console.js';
 import { createTestDatabase, type TestDatabase } from '../setup/database.js';
 import { testRedisUrl } from '../setup/redis.js';
 

@@ -2,8 +2,8 @@ import type { DataSource } from 'typeorm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hashPassword } from '../../src/accounts/password.js';
 import { makeDataSource } from '../../src/database/data-source.js';
+import { createAccount, PASSWORD, personOf, signIn, trySignIn } from '../setup/accounts.js';
 import { call, createApplication, startApi, type TestApi } from '../setup/app.js';
-import { createAccount, PASSWORD, personOf, signIn, trySignIn } from '../setup/console.js';
 import { createTestDatabase, type TestDatabase } from '../setup/database.js';
 import { testRedisUrl } from '../setup/redis.js';
 

@@ -1,8 +1,8 @@
 import type { DataSource } from 'typeorm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeDataSource } from '../../src/database/data-source.js';
-import { call, createApplication, startApi, type TestApi } from '../setup/app.js';
 import { cookieOf, createAccount, PASSWORD, type Person, personOf, signIn, trySignIn } from '../setup/accounts.js';
+import { call, createApplication, startApi, type TestApi } from '../setup/app.js';
 import { createTestDatabase, type TestDatabase } from '../setup/database.js';
 import { testRedisUrl } from '../setup/redis.js';
 

@@ -13,6 +13,7 @@ import { NotificationsService } from '../../src/notifications/notifications.serv
 import { PlanningRepository } from '../../src/notifications/planning.repository.js';
 import { RollUp } from '../../src/notifications/roll-up.js';
 import { RollUpRepository } from '../../src/notifications/roll-up.repository.js';
+import { TimelineRepository } from '../../src/notifications/timeline.repository.js';
 import { addBatch, finishBatch, storeNotification } from '../factories/notification.js';
 import { createTestDatabase, type TestDatabase } from '../setup/database.js';
 import { eventually } from '../setup/eventually.js';
@@ -196,7 +197,14 @@ it('never shows counts that do not add up while batches are written and finished
   const notification = await storeNotification(db, applicationId, {}, { state: 'planning', isPlanned: false });
   const batches = new BatchesService(new BatchesRepository(db));
   const repository = new NotificationsRepository(db);
-  const service = new NotificationsService(db, repository, new PlanningRepository(db), batches, new LiveRepository(db));
+  const service = new NotificationsService(
+    db,
+    repository,
+    new PlanningRepository(db),
+    batches,
+    new LiveRepository(db),
+    new TimelineRepository(db),
+  );
   let isWorking = true;
   const worker = (async () => {
     for (let round = 0; round < 30; round++) {

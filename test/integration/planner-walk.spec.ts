@@ -209,7 +209,7 @@ describe('a notification that must not go out now', () => {
     await db.query(`update notification set state = 'paused', state_before_pause = 'planning' where id = $1`, [id]);
     await planner.plan(id);
     expect(await read(id)).toMatchObject({ state: 'paused', planned: 2_000 });
-    await api.app.get(NotificationsService).resume(applicationId, id);
+    await api.app.get(NotificationsService).resume(applicationId, id, 'key:test');
     await planner.plan(id);
     expect(await read(id)).toMatchObject({ state: 'sending', planned: 2_500, devices: 2_500 });
   });
@@ -217,7 +217,7 @@ describe('a notification that must not go out now', () => {
   it('because its time passed while it was paused is planned all the same, so that each delivery is on record', async () => {
     await insertDevices(db, applicationId, 5);
     const { id } = await unplanned({ options: { ttlSeconds: 60 } });
-    await api.app.get(NotificationsService).pause(applicationId, id);
+    await api.app.get(NotificationsService).pause(applicationId, id, 'key:test');
     await moveClock('61 seconds');
     try {
       await planner.wakeDue();
@@ -265,7 +265,7 @@ describe('the sweep', () => {
     await unplanned({}, { state: 'cancelled' });
     await unplanned({}, { state: 'scheduled', planWakeAt: new Date(Date.now() + 60_000) });
     const paused = await unplanned();
-    await api.app.get(NotificationsService).pause(applicationId, paused.id);
+    await api.app.get(NotificationsService).pause(applicationId, paused.id, 'key:test');
     expect(await api.app.get(NotificationsService).takeDuePlans(100)).toEqual([]);
   });
 });

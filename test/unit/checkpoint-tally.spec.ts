@@ -52,4 +52,15 @@ describe('what a checkpoint’s attempts come to', () => {
       { batch: 0, kind: 1, n: 1, latencyBuckets: [0, 0, 1, 0, 0, 0, 0, 0, 0, 0], latencySumMs: 30 },
     ]);
   });
+
+  it('counts per batch what ended otherwise than accepted, calls or not, by status and code', () => {
+    const { failures } = tallyAttempts(3, [
+      attempt({ batch: 0 }),
+      attempt({ batch: 0, outcome: 'unavailable', code: '503', statusAfter: 'pending' }),
+      attempt({ batch: 2, ...refused }),
+      attempt({ batch: 2, ...refused, deviceId: 2 }),
+      attempt({ batch: 2, ...expired }),
+    ]);
+    expect(failures).toEqual([undefined, undefined, { 'failed 410': 2, 'expired ttl_expired': 1 }]);
+  });
 });

@@ -1,0 +1,57 @@
+import { z } from 'zod';
+import { audienceSchema, codesSchema } from '../devices/audience.js';
+import { PROVIDER_NAMES } from '../lib/names.js';
+
+const count = z.int().min(0);
+
+/** `POST /v1/notifications/:id/retry-failed`. */
+export const retryFailedBody = z
+  .strictObject({ codes: codesSchema.optional().describe('Only what failed with one of these codes') })
+  .optional();
+
+/** `POST /v1/notifications/audience`. */
+export const audienceBody = z.strictObject({ audience: audienceSchema });
+
+export const audienceSizeSchema = z.object({
+  devices: z.object({ fcm: count, apns: count, webpush: count }),
+  total: count,
+  isEstimate: z.boolean().describe('True for large audiences: extrapolated from a sample'),
+});
+
+export const failuresSchema = z.object({
+  items: z
+    .array(
+      z.object({
+        provider: z.enum(PROVIDER_NAMES),
+        code: z.string().describe("The provider's own word, or ours"),
+        status: z.enum(['failed', 'expired', 'cancelled', 'suppressed', 'unknown']),
+        deliveries: count,
+      }),
+    )
+    .describe('Most frequent first'),
+});
+
+export const timelineSchema = z.object({
+  items: z.array(
+    z.object({
+      at: z.iso.datetime(),
+      kind: z.enum([
+        'accepted',
+        'scheduled',
+        'planning',
+        'planned',
+        'first_attempt',
+        'paused',
+        'resumed',
+        'cancelled',
+        'provider_stopped',
+        'gate_closed',
+        'gate_opened',
+        'expired',
+        'completed',
+      ]),
+      by: z.string().optional().describe('`key:<id>` or `account:<id>`'),
+      detail: z.record(z.string(), z.union([z.string(), z.number()])).optional(),
+    }),
+  ),
+});
