@@ -424,7 +424,7 @@ export interface paths {
     parameters: { query?: never; header?: never; path?: never; cookie?: never };
     /** Search the deliveries of all notifications */
     get: {
-      parameters: { query?: { cursor?: string; limit?: number; status?: "pending" | "accepted" | "failed" | "expired" | "cancelled" | "suppressed" | "unknown"; provider?: "fcm" | "apns" | "webpush"; code?: string; userId?: string; from?: string; to?: string; applicationId?: string }; header?: never; path?: never; cookie?: never };
+      parameters: { query?: { cursor?: string; limit?: number; status?: "pending" | "accepted" | "failed" | "expired" | "cancelled" | "suppressed" | "unknown"; provider?: "fcm" | "apns" | "webpush"; code?: string; userId?: string; from?: string; to?: string; applicationId?: string }; header?: { 'accept-language'?: string }; path?: never; cookie?: never };
       requestBody?: never;
       responses: {
         200: { headers: { [name: string]: unknown }; content: { 'application/json': {
@@ -442,9 +442,17 @@ export interface paths {
                 providerMessageId: string | null;
                 latencyMs: number | null;
                 detail: string | null;
+                explanation: { meaning: string; action: string };
               }[];
               nextAttemptAt: string | null;
               receipts: { type: "delivered" | "displayed" | "opened" | "dismissed"; at: string }[];
+              explanation: {
+                severity: "ok" | "waiting" | "problem" | "info";
+                title: string;
+                meaning: string;
+                action: string;
+                nextSteps: string[];
+              };
             }[];
             nextCursor: string | null;
           } } };
@@ -641,7 +649,7 @@ export interface paths {
     parameters: { query?: never; header?: never; path?: never; cookie?: never };
     /** List what a device was sent */
     get: {
-      parameters: { query?: { cursor?: string; limit?: number; applicationId?: string }; header?: never; path: { id: string }; cookie?: never };
+      parameters: { query?: { cursor?: string; limit?: number; applicationId?: string }; header?: { 'accept-language'?: string }; path: { id: string }; cookie?: never };
       requestBody?: never;
       responses: {
         200: { headers: { [name: string]: unknown }; content: { 'application/json': {
@@ -659,9 +667,17 @@ export interface paths {
                 providerMessageId: string | null;
                 latencyMs: number | null;
                 detail: string | null;
+                explanation: { meaning: string; action: string };
               }[];
               nextAttemptAt: string | null;
               receipts: { type: "delivered" | "displayed" | "opened" | "dismissed"; at: string }[];
+              explanation: {
+                severity: "ok" | "waiting" | "problem" | "info";
+                title: string;
+                meaning: string;
+                action: string;
+                nextSteps: string[];
+              };
             }[];
             nextCursor: string | null;
           } } };
@@ -763,7 +779,15 @@ export interface paths {
     post: {
       parameters: { query?: { applicationId?: string }; header?: { 'idempotency-key'?: string }; path?: never; cookie?: never };
       requestBody: { content: { 'application/json': {
-            audience: { all?: true; userIds?: string[]; deviceIds?: string[]; topics?: string[]; tags?: { [name: string]: string } };
+            audience: {
+              all?: true;
+              userIds?: string[];
+              deviceIds?: string[];
+              topics?: string[];
+              tags?: { [name: string]: string };
+              failedOf?: string;
+              codes?: string[];
+            };
             content: {
               title?: string;
               body?: string;
@@ -921,7 +945,7 @@ export interface paths {
     parameters: { query?: never; header?: never; path?: never; cookie?: never };
     /** List the deliveries of a notification with their attempts, pending ones included */
     get: {
-      parameters: { query?: { cursor?: string; limit?: number; status?: "pending" | "accepted" | "failed" | "expired" | "cancelled" | "suppressed" | "unknown"; provider?: "fcm" | "apns" | "webpush"; code?: string; applicationId?: string }; header?: never; path: { id: string }; cookie?: never };
+      parameters: { query?: { cursor?: string; limit?: number; status?: "pending" | "accepted" | "failed" | "expired" | "cancelled" | "suppressed" | "unknown"; provider?: "fcm" | "apns" | "webpush"; code?: string; applicationId?: string }; header?: { 'accept-language'?: string }; path: { id: string }; cookie?: never };
       requestBody?: never;
       responses: {
         200: { headers: { [name: string]: unknown }; content: { 'application/json': {
@@ -939,9 +963,17 @@ export interface paths {
                 providerMessageId: string | null;
                 latencyMs: number | null;
                 detail: string | null;
+                explanation: { meaning: string; action: string };
               }[];
               nextAttemptAt: string | null;
               receipts: { type: "delivered" | "displayed" | "opened" | "dismissed"; at: string }[];
+              explanation: {
+                severity: "ok" | "waiting" | "problem" | "info";
+                title: string;
+                meaning: string;
+                action: string;
+                nextSteps: string[];
+              };
             }[];
             nextCursor: string | null;
           } } };
@@ -961,6 +993,29 @@ export interface paths {
       requestBody?: never;
       responses: {
         200: { headers: { [name: string]: unknown }; content?: never };
+        default: { headers: { [name: string]: unknown }; content: { 'application/problem+json': components['schemas']['Problem'] } };
+      };
+    };
+    put?: never;
+    post?: never;
+    delete?: never;
+    patch?: never;
+  };
+  '/v1/notifications/{id}/failures': {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never };
+    /** Count what ended otherwise than accepted, by code */
+    get: {
+      parameters: { query?: { applicationId?: string }; header?: never; path: { id: string }; cookie?: never };
+      requestBody?: never;
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { 'application/json': {
+            items: {
+              provider: "fcm" | "apns" | "webpush";
+              code: string;
+              status: "failed" | "expired" | "cancelled" | "suppressed" | "unknown";
+              deliveries: number;
+            }[];
+          } } };
         default: { headers: { [name: string]: unknown }; content: { 'application/problem+json': components['schemas']['Problem'] } };
       };
     };
@@ -1079,6 +1134,80 @@ export interface paths {
     delete?: never;
     patch?: never;
   };
+  '/v1/notifications/{id}/retry-failed': {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never };
+    get?: never;
+    put?: never;
+    /** Send it again to those whom it failed to reach */
+    post: {
+      parameters: { query?: { applicationId?: string }; header?: { 'idempotency-key'?: string }; path: { id: string }; cookie?: never };
+      requestBody?: { content: { 'application/json': { codes?: string[] } } };
+      responses: {
+        202: { headers: { [name: string]: unknown }; content: { 'application/json': {
+            id: string;
+            status: "scheduled" | "planning" | "sending" | "paused" | "completed" | "cancelled";
+            lane: "critical" | "normal" | "bulk";
+            createdAt: string;
+            dryRun?: {
+              devices: { fcm: number; apns: number; webpush: number };
+              providers: { [name: string]: { outcome: string; code: string } };
+            };
+          } } };
+        default: { headers: { [name: string]: unknown }; content: { 'application/problem+json': components['schemas']['Problem'] } };
+      };
+    };
+    delete?: never;
+    patch?: never;
+  };
+  '/v1/notifications/{id}/timeline': {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never };
+    /** Tell what happened to a notification as a whole */
+    get: {
+      parameters: { query?: { applicationId?: string }; header?: never; path: { id: string }; cookie?: never };
+      requestBody?: never;
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { 'application/json': {
+            items: {
+              at: string;
+              kind: "accepted" | "scheduled" | "planning" | "planned" | "first_attempt" | "paused" | "resumed" | "cancelled" | "provider_stopped" | "gate_closed" | "gate_opened" | "expired" | "completed";
+              by?: string;
+              detail?: { [name: string]: string | number };
+            }[];
+          } } };
+        default: { headers: { [name: string]: unknown }; content: { 'application/problem+json': components['schemas']['Problem'] } };
+      };
+    };
+    put?: never;
+    post?: never;
+    delete?: never;
+    patch?: never;
+  };
+  '/v1/notifications/audience': {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never };
+    get?: never;
+    put?: never;
+    /** Measure an audience before sending to it */
+    post: {
+      parameters: { query?: { applicationId?: string }; header?: never; path?: never; cookie?: never };
+      requestBody: { content: { 'application/json': {
+            audience: {
+              all?: true;
+              userIds?: string[];
+              deviceIds?: string[];
+              topics?: string[];
+              tags?: { [name: string]: string };
+              failedOf?: string;
+              codes?: string[];
+            };
+          } } };
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { 'application/json': { devices: { fcm: number; apns: number; webpush: number }; total: number; isEstimate: boolean } } };
+        default: { headers: { [name: string]: unknown }; content: { 'application/problem+json': components['schemas']['Problem'] } };
+      };
+    };
+    delete?: never;
+    patch?: never;
+  };
   '/v1/notifications/preview': {
     parameters: { query?: never; header?: never; path?: never; cookie?: never };
     get?: never;
@@ -1087,7 +1216,15 @@ export interface paths {
     post: {
       parameters: { query?: { applicationId?: string }; header?: never; path?: never; cookie?: never };
       requestBody: { content: { 'application/json': {
-            audience?: { all?: true; userIds?: string[]; deviceIds?: string[]; topics?: string[]; tags?: { [name: string]: string } };
+            audience?: {
+              all?: true;
+              userIds?: string[];
+              deviceIds?: string[];
+              topics?: string[];
+              tags?: { [name: string]: string };
+              failedOf?: string;
+              codes?: string[];
+            };
             content: {
               title?: string;
               body?: string;
