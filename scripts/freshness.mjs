@@ -5,7 +5,15 @@ import { withLock } from './lock.mjs';
 import { npmCi, runWithProgress } from './processes.mjs';
 
 /** What the build reads: folders whole, files by name. */
-const BUILD_INPUTS = ['src', 'migrations', 'browser', 'console', 'tsconfig.json', 'tsconfig.build.json', 'package-lock.json'];
+const BUILD_INPUTS = [
+  'src',
+  'migrations',
+  'browser',
+  'console',
+  'tsconfig.json',
+  'tsconfig.build.json',
+  'package-lock.json',
+];
 const BUILD_MARKER = 'dist/.built-from';
 const TSC = 'node_modules/typescript/bin/tsc';
 /** What pages load is built apart: it knows a DOM, and its service worker another. */

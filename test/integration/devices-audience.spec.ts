@@ -20,7 +20,7 @@ interface Known {
   topics: string[];
 }
 
-const CALLER = { keyId: '', role: 'server', accountId: null, accountRole: null } as const;
+const CALLER = { keyId: '', role: 'server', accountId: null, accountRole: null, accountEmail: null } as const;
 let database: TestDatabase;
 let api: TestApi;
 let db: DataSource;
