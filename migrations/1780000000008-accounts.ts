@@ -49,6 +49,9 @@ export class Accounts1780000000008 implements MigrationInterface {
 
       -- The email as it was then: entries outlive accounts.
       alter table audit_log add column account_id uuid, add column account_email text;
+      create index audit_log_application on audit_log (application_id, id);
+      create index audit_log_account on audit_log (account_id, id) where account_id is not null;
+      create index audit_log_subject on audit_log (subject, id);
     `);
   }
 

@@ -1,6 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { Database } from '../database/transaction.js';
-import type { Actor, AuditEntry, AuditFact } from './audit.js';
+import type { Actor, AuditEntry, AuditFact, AuditFilter } from './audit.js';
+
+const COLUMNS = { applicationId: 'application_id', accountId: 'account_id', subject: 'subject' } as const;
 
 @Injectable()
 export class AuditRepository {
@@ -12,8 +14,13 @@ export class AuditRepository {
     );
   }
 
-  /** Newest first, before the id `beforeId`; `applicationId` null = of all. */
-  async list(database: Database, applicationId: string | null, beforeId: number, limit: number): Promise<AuditEntry[]> {
+  /** Newest first, before the id `beforeId`. */
+  async list(database: Database, filter: AuditFilter, beforeId: number, limit: number): Promise<AuditEntry[]> {
+    const given = Object.entries(COLUMNS).flatMap(([name, column]) => {
+      const value = filter[name as keyof AuditFilter];
+      return value === undefined ? [] : [{ column, value }];
+    });
+    const conditions = given.map(({ column }, index) => `and ${column} = $${index + 3}`);
     const rows: {
       id: number;
       at: Date;
@@ -25,8 +32,8 @@ export class AuditRepository {
       subject: string;
     }[] = await database.query(
       `select id, at, key_id, account_id, account_email, application_id, action, subject from audit_log
-       where id < $1 and ($2::uuid is null or application_id = $2) order by id desc limit $3`,
-      [beforeId, applicationId, limit],
+       where id < $1 ${conditions.join(' ')} order by id desc limit $2`,
+      [beforeId, limit, ...given.map(({ value }) => value)],
     );
     return rows.map((row) => ({
       id: row.id,

@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
 import { DATA_SOURCE, type Database } from '../database/transaction.js';
-import type { Actor, AuditEntry, AuditFact } from './audit.js';
+import type { Actor, AuditEntry, AuditFact, AuditFilter } from './audit.js';
 import { AuditRepository } from './audit.repository.js';
 
 /** Who changed what. */
@@ -22,7 +22,7 @@ export class AuditService {
     return this.audit.append(this.dataSource, actor, fact);
   }
 
-  list(applicationId: string | null, beforeId: number, limit: number): Promise<AuditEntry[]> {
-    return this.audit.list(this.dataSource, applicationId, beforeId, limit);
+  list(filter: AuditFilter, beforeId: number, limit: number): Promise<AuditEntry[]> {
+    return this.audit.list(this.dataSource, filter, beforeId, limit);
   }
 }

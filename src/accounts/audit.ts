@@ -25,5 +25,8 @@ export interface AuditEntry extends Actor {
   subject: string;
 }
 
+/** Which entries to list; undefined: all. */
+export type AuditFilter = Partial<Record<'applicationId' | 'accountId' | 'subject', string | undefined>>;
+
 /** What is to be written down beside who and when. */
 export type AuditFact = Pick<AuditEntry, 'applicationId' | 'action' | 'subject'>;

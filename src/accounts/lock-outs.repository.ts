@@ -49,13 +49,23 @@ export class LockOutsRepository {
     return rows[0]?.is_locked;
   }
 
-  /** The attempt went well: it was no failure of this address, and email and address belong together from now on. */
-  async succeed(database: Database, subjects: { address: string; email: string; pair: string }): Promise<void> {
+  /**
+   * The attempt went well: email and address belong together from now on.
+   *
+   * @param isAddressCounted it was counted for the address, too, and was no failure of it
+   */
+  async succeed(
+    database: Database,
+    subjects: { address: string; email: string; pair: string },
+    isAddressCounted: boolean,
+  ): Promise<void> {
     await database.query('delete from sign_in_failure where subject = $1', [subjects.email]);
-    await database.query(
-      `update sign_in_failure set failures = greatest(failures - 1, 0), locked_until = null where subject = $1`,
-      [subjects.address],
-    );
+    if (isAddressCounted) {
+      await database.query(
+        `update sign_in_failure set failures = greatest(failures - 1, 0), locked_until = null where subject = $1`,
+        [subjects.address],
+      );
+    }
     await database.query(
       `update sign_in_failure set failures = 0, locked_until = null, is_known = true where subject = $1`,
       [subjects.pair],

@@ -38,7 +38,7 @@ export class LockOuts {
     const subjects = subjectsOf(email, ip);
     const known = await this.repository.find(this.dataSource, Object.values(subjects));
     const isKnown = known.some(({ subject, isKnown: isOfOld }) => isOfOld && subject === subjects.pair);
-    const counted = (['pair', 'address', 'email'] as const).filter((kind) => !(isKnown && kind === 'email'));
+    const counted = isKnown ? (['pair'] as const) : (['pair', 'address', 'email'] as const);
     const waits = known.filter(({ subject }) => counted.some((kind) => subjects[kind] === subject));
     const waitSeconds = Math.max(0, ...waits.map(({ lockedSeconds }) => lockedSeconds));
     if (waitSeconds > 0) throw lockedOut(waitSeconds);
@@ -50,7 +50,7 @@ export class LockOuts {
       isLocking ||= locks;
     }
     await this.repository.clear(this.dataSource);
-    return { isLocking, succeed: (tx) => this.repository.succeed(tx, subjects) };
+    return { isLocking, succeed: (tx) => this.repository.succeed(tx, subjects, !isKnown) };
   }
 }
 

@@ -61,7 +61,12 @@ export const apiKeySchema = z.object({
 });
 export const createdApiKeySchema = apiKeySchema.extend({ key: z.string().describe('The key, this once') });
 
-export const auditQuery = z.strictObject({ ...pageQuery, applicationId: z.uuid().toLowerCase().optional() });
+export const auditQuery = z.strictObject({
+  ...pageQuery,
+  applicationId: z.uuid().toLowerCase().optional(),
+  accountId: z.uuid().toLowerCase().optional().describe('What this person did in the console'),
+  subject: z.string().max(300).optional().describe('What was done to it: an id, or a name'),
+});
 export const auditEntrySchema = z.object({
   id: z.number(),
   at: z.iso.datetime(),

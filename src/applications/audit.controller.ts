@@ -23,13 +23,14 @@ export class AuditController {
   })
   async list(
     @CurrentCaller() caller: Caller,
-    @Query() { cursor, limit, applicationId }: z.infer<typeof auditQuery>,
+    @Query() { cursor, limit, ...filter }: z.infer<typeof auditQuery>,
   ): Promise<Page<AuditEntry>> {
-    if (caller.applicationId !== '' && applicationId !== undefined && applicationId !== caller.applicationId) {
+    const { applicationId = caller.applicationId } = filter;
+    if (caller.applicationId !== '' && applicationId !== caller.applicationId) {
       throw new DomainError('forbidden', 'wrong_application', 'This key belongs to another application.');
     }
     const [beforeId] = cursor ? decodeCursor(cursor, cursorSchema) : [Number.MAX_SAFE_INTEGER];
-    const rows = await this.audit.list(caller.applicationId || applicationId || null, beforeId, limit + 1);
+    const rows = await this.audit.list({ ...filter, applicationId: applicationId || undefined }, beforeId, limit + 1);
     return makePage(
       rows,
       limit,

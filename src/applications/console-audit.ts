@@ -23,7 +23,8 @@ export class ConsoleAudit implements OnModuleInit {
     instance.addHook('onSend', (request: FastifyRequest & Partial<AuthenticatedRequest>, reply, payload, done) => {
       const { consoleAction, caller } = request;
       if (consoleAction === undefined || caller === undefined || reply.statusCode >= 400) return done(null, payload);
-      const answer = typeof payload === 'string' ? fieldsOf(JSON.parse(payload)) : {};
+      const answer =
+        typeof payload === 'string' && isJson(reply.getHeader('content-type')) ? fieldsOf(JSON.parse(payload)) : {};
       // A dry run has done nothing.
       if (answer['dryRun'] !== undefined) return done(null, payload);
       const subject = subjectOf([fieldsOf(request.params), answer, fieldsOf(request.body)]);
@@ -31,6 +32,10 @@ export class ConsoleAudit implements OnModuleInit {
       this.audit.note(caller, fact).then(() => done(null, payload), done);
     });
   }
+}
+
+function isJson(mediaType: unknown): boolean {
+  return typeof mediaType === 'string' && mediaType.startsWith('application/json');
 }
 
 function fieldsOf(value: unknown): Record<string, unknown> {

@@ -277,4 +277,14 @@ it('the audit log says who sent, changed and made what, and nothing of dry runs'
     { keyId: expect.any(String), accountId: null, accountEmail: null },
   ]);
   expect(JSON.stringify(items)).not.toContain(key.body.key);
+
+  const only = async (query: string) => (await owner.call('GET', `/v1/audit?${query}`)).body.items;
+  expect((await only(`subject=${id}`)).map(({ action }: { action: string }) => action)).toEqual(
+    ['cancel', 'resume', 'pause', 'send'].map((action) => `notification.${action}`),
+  );
+  const own = await only(`accountId=${owner.accountId}&limit=1000`);
+  expect(new Set(own.map(({ accountEmail }: { accountEmail: string }) => accountEmail))).toEqual(
+    new Set([owner.email]),
+  );
+  expect(await only(`accountId=${owner.accountId}&subject=${id}`)).toEqual([]);
 });

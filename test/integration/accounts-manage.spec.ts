@@ -158,6 +158,16 @@ describe('guessing a password', () => {
     await guesses('person-99@example.com', '2001:db8:0:8::1', 1);
   });
 
+  it('of many people keeps nobody out who has signed in from that address before', async () => {
+    const { email } = await createAccount(api, 'viewer');
+    expect((await trySignIn(api, email, PASSWORD, '192.0.2.9')).status).toBe(200);
+    for (let i = 0; i < 20; i++) await guesses(`somebody-${i}@example.com`, '192.0.2.9', 1);
+    expect((await guess('somebody-99@example.com', '192.0.2.9')).body.code).toBe('locked_out');
+    expect((await trySignIn(api, email, PASSWORD, '192.0.2.9')).status).toBe(200);
+    // Nor does it let the others in again.
+    expect((await guess('somebody-99@example.com', '192.0.2.9')).body.code).toBe('locked_out');
+  });
+
   it('from many addresses locks nobody out where they have signed in before, nor with a link', async () => {
     const { id, email } = await createAccount(api, 'owner');
     expect((await trySignIn(api, email, PASSWORD, '198.51.100.1')).status).toBe(200);
