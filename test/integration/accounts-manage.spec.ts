@@ -152,20 +152,16 @@ describe('guessing a password', () => {
     expect(answers.filter(({ status }) => status === 401).length).toBeLessThanOrEqual(5);
   });
 
-  it('of many people is locked out by address, an IPv6 network counting as one', async () => {
-    for (let i = 0; i < 20; i++) await guesses(`person-${i}@example.com`, `2001:db8:0:7::${i}`, 1);
-    expect((await guess('person-99@example.com', '2001:db8:0:7:ffff::1')).body.code).toBe('locked_out');
-    await guesses('person-99@example.com', '2001:db8:0:8::1', 1);
-  });
-
-  it('of many people keeps nobody out who has signed in from that address before', async () => {
+  it('of many people is locked out by address, but keeps nobody out who has signed in from there before', async () => {
     const { email } = await createAccount(api, 'viewer');
-    expect((await trySignIn(api, email, PASSWORD, '192.0.2.9')).status).toBe(200);
-    for (let i = 0; i < 20; i++) await guesses(`somebody-${i}@example.com`, '192.0.2.9', 1);
-    expect((await guess('somebody-99@example.com', '192.0.2.9')).body.code).toBe('locked_out');
-    expect((await trySignIn(api, email, PASSWORD, '192.0.2.9')).status).toBe(200);
-    // Nor does it let the others in again.
-    expect((await guess('somebody-99@example.com', '192.0.2.9')).body.code).toBe('locked_out');
+    expect((await trySignIn(api, email, PASSWORD, '2001:db8:0:7::aa')).status).toBe(200);
+    // An IPv6 network counts as one.
+    for (let i = 0; i < 20; i++) await guesses(`person-${i}@example.com`, `2001:db8:0:7::${i}`, 1);
+    const next = () => guess('person-99@example.com', '2001:db8:0:7:ffff::1');
+    expect((await next()).body.code).toBe('locked_out');
+    expect((await trySignIn(api, email, PASSWORD, '2001:db8:0:7::bb')).status).toBe(200);
+    expect((await next()).body.code).toBe('locked_out');
+    await guesses('person-99@example.com', '2001:db8:0:8::1', 1);
   });
 
   it('from many addresses locks nobody out where they have signed in before, nor with a link', async () => {
