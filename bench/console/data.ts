@@ -140,7 +140,7 @@ const DEVICES = `
 const TOPICS = `
   insert into topic_member (application_id, topic, device_id)
   select $1::uuid, 'news', id from device where id % 3 = 0
-  union all select $1, 'vip', id from device where id % 1000 = 0
+  union all select $1, 'vip', id from device where id % 997 = 0
   order by 2, 3`;
 
 const HISTORY = `
