@@ -251,11 +251,14 @@ function rangeOf(filter: SearchFilter, after: TimePosition | undefined): unknown
 const POSITION = `to_char(a.at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as at,
   a.notification_id as "notificationId", a.device_id as device`;
 
-/** No later entry of the same delivery. The end without a call is the later one of two at the same moment. */
+/**
+ * No later entry of the same delivery. The end without a call is the later one of two at the same moment. With `offset 0` it is
+ * asked row by row until the page is full; the planner would rather join it to everything a busy device was ever sent.
+ */
 const IS_LATEST = `not exists (
   select 1 from delivery_attempt later
   where later.notification_id = a.notification_id and later.device_id = a.device_id and later.at >= a.at
-    and (later.at, later.batch_no, not later.is_call) > (a.at, a.batch_no, not a.is_call))`;
+    and (later.at, later.batch_no, not later.is_call) > (a.at, a.batch_no, not a.is_call) offset 0)`;
 
 const HAS_NO_LATER = `not exists (
   select 1 from delivery_attempt later
