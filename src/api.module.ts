@@ -17,6 +17,7 @@ import { CredentialsController } from './applications/credentials.controller.js'
 import { DeliveriesController } from './deliveries/deliveries.controller.js';
 import { DeliveriesExportController } from './deliveries/deliveries-export.controller.js';
 import { DeliveriesLogModule } from './deliveries/deliveries-log.module.js';
+import { ExplainedController } from './deliveries/explained.controller.js';
 import { ReceiptsController } from './deliveries/receipts.controller.js';
 import { DevicesController } from './devices/devices.controller.js';
 import { DevicesModule } from './devices/devices.module.js';
@@ -62,6 +63,7 @@ import { WebhooksModule } from './webhooks/webhooks.module.js';
     OperationsController,
     DeliveriesController,
     DeliveriesExportController,
+    ExplainedController,
     ReceiptsController,
     RealtimeController,
     PresenceController,

@@ -9,6 +9,7 @@ import { Webhooks1780000000005 } from '../../migrations/1780000000005-webhooks.j
 import { Realtime1780000000006 } from '../../migrations/1780000000006-realtime.js';
 import { Live1780000000007 } from '../../migrations/1780000000007-live.js';
 import { Accounts1780000000008 } from '../../migrations/1780000000008-accounts.js';
+import { Unplanned1780000000009 } from '../../migrations/1780000000009-unplanned.js';
 import { ConsoleLists1780000000010 } from '../../migrations/1780000000010-console-lists.js';
 import { NotificationTimeline1780000000011 } from '../../migrations/1780000000011-notification-timeline.js';
 import { FailureCounts1780000000012 } from '../../migrations/1780000000012-failure-counts.js';
@@ -65,6 +66,7 @@ export class PooledDataSource extends DataSource {
         Realtime1780000000006,
         Live1780000000007,
         Accounts1780000000008,
+        Unplanned1780000000009,
         ConsoleLists1780000000010,
         NotificationTimeline1780000000011,
         FailureCounts1780000000012,

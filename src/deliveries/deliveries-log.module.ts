@@ -6,10 +6,14 @@ import { DeliveriesRepository } from './deliveries.repository.js';
 import { DeliveriesService } from './deliveries.service.js';
 import { DeliveriesExport } from './deliveries-export.js';
 import { DeliveryDescriptions } from './delivery-descriptions.js';
+import { DeliveryDetailsService } from './delivery-details.service.js';
 import { GatesRepository } from './gates.repository.js';
 import { LogRepository } from './log.repository.js';
 import { ReceiptsRepository } from './receipts.repository.js';
 import { ReceiptsService } from './receipts.service.js';
+import { SingleRepository } from './single.repository.js';
+import { WhyRepository } from './why.repository.js';
+import { WhyService } from './why.service.js';
 
 /** Reading the delivery log, and receipts; the controllers are in `api.module.ts`. */
 @Module({
@@ -19,11 +23,15 @@ import { ReceiptsService } from './receipts.service.js';
     DeliveriesRepository,
     DeliveriesService,
     DeliveryDescriptions,
+    DeliveryDetailsService,
     GatesRepository,
     LogRepository,
     ReceiptsRepository,
     ReceiptsService,
+    SingleRepository,
+    WhyRepository,
+    WhyService,
   ],
-  exports: [DeliveriesExport, DeliveriesService, ReceiptsService],
+  exports: [DeliveriesExport, DeliveriesService, DeliveryDetailsService, ReceiptsService, WhyService],
 })
 export class DeliveriesLogModule {}

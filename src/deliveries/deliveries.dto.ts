@@ -46,7 +46,7 @@ export const languageHeaders = z.strictObject({
   'accept-language': z.string().max(1_024).optional().describe('Language of explanations: `en` (default) or `ko`'),
 });
 
-const explanationSchema = z.object({
+export const explanationSchema = z.object({
   severity: z
     .enum(SEVERITIES)
     .describe('`problem`: it did not arrive, or cannot unless somebody acts; `info`: an end that nobody needs to mend'),

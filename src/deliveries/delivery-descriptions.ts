@@ -91,6 +91,8 @@ function describeOne(
 ): Delivery {
   const { provider, isUnplanned = false } = item;
   const entries = known?.entries ?? [];
+  // Nobody has a row of it, so nothing but its notification can say that it will never be sent.
+  const isCalledOff = isUnplanned && notification?.state === 'cancelled';
   const receipts = (known?.receipts ?? []).map(({ type, at }) => ({ type, at }));
   const facts = {
     provider,
@@ -108,9 +110,9 @@ function describeOne(
     deviceId: known?.name?.publicId ?? null,
     userId: known?.name?.userId ?? null,
     provider,
-    status,
+    status: isCalledOff ? 'cancelled' : status,
     attempts: attemptsOf(entries, provider, language),
-    nextAttemptAt: isUnplanned ? (notification?.sendAt ?? null) : nextAttemptAt,
+    nextAttemptAt: isUnplanned && !isCalledOff ? (notification?.sendAt ?? null) : nextAttemptAt,
     receipts,
     explanation: explain(facts, language),
   };

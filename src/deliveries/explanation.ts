@@ -1,4 +1,5 @@
 /** Why a delivery is as it is, in words: chosen from the catalogue in `explanations/`. Pure. */
+import type { Device } from '../devices/device.js';
 import type { ProviderName } from '../lib/names.js';
 import type { WaitingFacts } from '../notifications/notification.js';
 import type { DeliveryStatus, ReceiptType } from './delivery.js';
@@ -113,6 +114,24 @@ export function explainFailure(
   if (end === undefined) return mutable(codeText({ provider, code }, language));
   const { title, meaning, nextSteps } = worded(end, { provider }, language);
   return { title, meaning, nextSteps };
+}
+
+/** Whether and why notifications leave a device out. */
+export function explainDevice(
+  { provider, status, invalidReason, invalidAt }: Pick<Device, 'provider' | 'status' | 'invalidReason' | 'invalidAt'>,
+  language: Language,
+): Explanation {
+  if (status === 'active') return worded({ name: 'device_active', severity: 'ok' }, { provider }, language);
+  const outcome = status === 'invalid' ? 'token_invalid' : 'token_refused';
+  const because = codeText({ provider, code: invalidReason ?? '', outcome }, language);
+  const finding = {
+    name: `device_${status}`,
+    severity: 'problem',
+    because,
+    withSteps: true,
+    until: invalidAt,
+  } as const;
+  return worded(finding, { provider }, language);
 }
 
 function findingOf(facts: DeliveryFacts, language: Language): Finding {

@@ -4,6 +4,7 @@ import { DomainError, type Problem } from '../lib/errors.js';
 import { PROVIDER_NAMES, type ProviderName } from '../lib/names.js';
 import {
   type Credential,
+  type Environment,
   type OutcomeKind,
   PROVIDERS,
   type PreviewRequest,
@@ -65,6 +66,27 @@ export class MessagesService {
         this.provider(name).preview(messageFor(notification, name), credential),
       ]),
     );
+  }
+
+  /**
+   * The request of a push that is stored, compiled again, without token and secrets: what it was, as long as neither the
+   * credential nor Carillon's version has changed since.
+   *
+   * @returns null when it cannot be compiled any more: no credential, or content that this version would refuse
+   */
+  async recompile(
+    notification: Messageable,
+    device: { provider: ProviderName; environment: Environment | null; vapidPublicKey: string | null },
+  ): Promise<PreviewRequest | null> {
+    const { provider: name, environment, vapidPublicKey } = device;
+    const credentials = await this.credentials.open(notification.applicationId, name);
+    // The pair that a browser subscribed with, as long as it is stored.
+    const own = credentials.find(({ publicParts }) => publicParts['publicKey'] === vapidPublicKey);
+    const credential = own ?? credentials[0];
+    const message = messageFor(notification, name);
+    if (credential === undefined || this.provider(name).check(message).length > 0) return null;
+    const sent = { expiresAt: notification.expiresAt, environment: environment ?? undefined };
+    return this.provider(name).preview(message, credential, sent);
   }
 
   /**

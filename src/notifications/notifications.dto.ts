@@ -210,7 +210,8 @@ export const notificationViewSchema = notificationSummarySchema.extend({
 });
 export type NotificationView = z.infer<typeof notificationViewSchema>;
 
-const previewRequest = z.object({
+/** The exact request to a provider, without token and secrets. */
+export const previewRequestSchema = z.object({
   method: z.string(),
   url: z.string(),
   headers: z.record(z.string(), z.string()),
@@ -220,7 +221,7 @@ const previewRequest = z.object({
 
 /** For each provider that the application has a credential of, the exact request. */
 export const previewSchema = z.object({
-  fcm: previewRequest.optional(),
-  apns: previewRequest.optional(),
-  webpush: previewRequest.optional(),
+  fcm: previewRequestSchema.optional(),
+  apns: previewRequestSchema.optional(),
+  webpush: previewRequestSchema.optional(),
 });

@@ -41,6 +41,14 @@ import { TimelineRepository } from './timeline.repository.js';
     RollUpRepository,
     TimelineRepository,
   ],
-  exports: [AcceptService, Idempotency, LiveService, NotificationsService, OperationsService, RollUp],
+  exports: [
+    AcceptService,
+    Idempotency,
+    LiveService,
+    MessagesService,
+    NotificationsService,
+    OperationsService,
+    RollUp,
+  ],
 })
 export class NotificationsModule {}

@@ -141,6 +141,13 @@ export interface PreviewRequest {
   payloadBytes: number;
 }
 
+/** What a preview of a stored push depends on beside message and credential. */
+export interface PreviewedPush {
+  expiresAt: Date;
+  /** The device's. */
+  environment?: Environment | undefined;
+}
+
 export interface Provider {
   readonly name: ProviderName;
 
@@ -172,7 +179,8 @@ export interface Provider {
   /** What is wrong with this message for this provider, sizes included; empty when it can be sent. Pure, no network. */
   check(message: Message): readonly Problem[];
 
-  preview(message: Message, credential: Credential): PreviewRequest;
+  /** @param sent what is known of a push that has been stored; absent: one that would go out now */
+  preview(message: Message, credential: Credential, sent?: PreviewedPush): PreviewRequest;
 
   /** What a closed gate for this token covers: the push service's origin for Web Push, '' where one gate covers all. */
   scopeOf(token: string): string;

@@ -237,6 +237,25 @@ export const SITUATIONS_EN: Readonly<Record<SituationName, SituationText>> = {
     action: 'Carillon deleted the details after the configured retention time.',
     nextSteps: NOTHING,
   },
+  device_active: {
+    title: 'Active: notifications are sent to this device',
+    meaning: 'As far as {provider} has told, the token of this device works.',
+    action: 'Carillon includes the device whenever an audience means it.',
+    nextSteps: NOTHING,
+  },
+  device_invalid: {
+    title: 'Left out since {until}: {reason}',
+    meaning: '{meaning}',
+    action: 'Carillon plans no notification for this device until the app registers again.',
+    nextSteps: NOTHING,
+  },
+  device_refused: {
+    title: 'Set aside since {until}: {reason}',
+    meaning: '{meaning}',
+    action:
+      'Carillon plans no notification for this device until it registers again, or the refusals turn out to be the credential’s fault.',
+    nextSteps: NOTHING,
+  },
 };
 
 /** What followed from one provider call. */

@@ -224,6 +224,25 @@ export const SITUATIONS_KO: Readonly<Record<SituationName, SituationText>> = {
     action: '설정된 보관 기간이 지나 Carillon이 자세한 내용을 삭제했습니다.',
     nextSteps: NOTHING,
   },
+  device_active: {
+    title: '활성: 이 기기로 알림을 보냅니다',
+    meaning: '{provider이} 알려 준 바로는 이 기기의 토큰이 작동합니다.',
+    action: '대상에 포함될 때마다 Carillon이 이 기기로 보냅니다.',
+    nextSteps: NOTHING,
+  },
+  device_invalid: {
+    title: '{until}부터 제외됨: {reason}',
+    meaning: '{meaning}',
+    action: '앱이 다시 등록할 때까지 Carillon은 이 기기에 보낼 알림을 계획하지 않습니다.',
+    nextSteps: NOTHING,
+  },
+  device_refused: {
+    title: '{until}부터 따로 떼어 놓음: {reason}',
+    meaning: '{meaning}',
+    action:
+      '기기가 다시 등록하거나 거절이 자격 증명의 탓으로 밝혀질 때까지 Carillon은 이 기기에 보낼 알림을 계획하지 않습니다.',
+    nextSteps: NOTHING,
+  },
 };
 
 export const ACTIONS_KO: Readonly<Record<ActionName, string>> = {

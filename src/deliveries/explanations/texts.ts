@@ -53,8 +53,11 @@ export const SITUATIONS = [
   'no_credential',
   'gated',
   'log_gone',
+  'device_active',
+  'device_invalid',
+  'device_refused',
 ] as const;
-/** Ends, and ways of waiting. `expired_unsent` and `cancelled`: without any provider call. */
+/** Ends, ways of waiting, and states of devices. `expired_unsent` and `cancelled`: without any provider call. */
 export type SituationName = (typeof SITUATIONS)[number];
 
 export const ACTIONS = [

@@ -12,6 +12,7 @@ import type {
   Outcome,
   ParsedCredential,
   ParsedToken,
+  PreviewedPush,
   PreviewRequest,
   Provider,
   Sender,
@@ -87,13 +88,13 @@ export class ApnsProvider implements Provider {
     return apnsProblems(message);
   }
 
-  preview(message: Message, credential: Credential): PreviewRequest {
+  preview(message: Message, credential: Credential, sent?: PreviewedPush): PreviewRequest {
     const secret = apnsSecret(credential);
     const template = compileApns(message, secret.bundleId);
-    const expiresAt = new Date(this.clock.now().getTime() + message.ttlSeconds * 1000);
+    const expiresAt = sent?.expiresAt ?? new Date(this.clock.now().getTime() + message.ttlSeconds * 1000);
     return {
       method: 'POST',
-      url: `${this.endpoints.apns(secret.environment, credential.simulated)?.url ?? ''}/3/device/<token>`,
+      url: `${this.endpoints.apns(sent?.environment ?? secret.environment, credential.simulated)?.url ?? ''}/3/device/<token>`,
       headers: {
         ...template.headers({ ttlSeconds: message.ttlSeconds, expiresAt }),
         'apns-id': '<from notification and device>',

@@ -11,6 +11,7 @@ import type {
   Outcome,
   ParsedCredential,
   ParsedToken,
+  PreviewedPush,
   PreviewRequest,
   Provider,
   Sender,
@@ -83,9 +84,9 @@ export class FcmProvider implements Provider {
     return fcmProblems(message);
   }
 
-  preview(message: Message, credential: Credential): PreviewRequest {
+  preview(message: Message, credential: Credential, sent?: PreviewedPush): PreviewRequest {
     const template = compileFcm(message);
-    const expiresAt = new Date(this.clock.now().getTime() + message.ttlSeconds * 1000);
+    const expiresAt = sent?.expiresAt ?? new Date(this.clock.now().getTime() + message.ttlSeconds * 1000);
     const body: unknown = JSON.parse(
       template.body(PREVIEW_TOKEN, { ttlSeconds: message.ttlSeconds, expiresAt }).toBuffer().toString(),
     );
