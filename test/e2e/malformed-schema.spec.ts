@@ -66,6 +66,7 @@ it('every field of every operation, wrong in every way, is refused by name and c
       const ids = {
         id: idFor(path),
         keyId: tenant.spareKey,
+        deviceId: tenant.devices.fcm,
         provider: 'webpush',
         userId: 'nobody',
         channel: 'nowhere',

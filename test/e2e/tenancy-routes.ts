@@ -67,10 +67,12 @@ export const ROUTES: Record<string, RouteUse> = {
   'GET /v1/notifications/{id}': notification,
   'GET /v1/notifications/{id}/deliveries': notification,
   'GET /v1/notifications/{id}/deliveries/export': notification,
+  'GET /v1/notifications/{id}/deliveries/{deviceId}': notification,
   'POST /v1/notifications/{id}/cancel': notification,
   'POST /v1/notifications/{id}/pause': notification,
   'POST /v1/notifications/{id}/resume': notification,
   'GET /v1/deliveries': { roles: ['server'] },
+  'GET /v1/deliveries/why': { roles: ['server'] },
   'GET /v1/deliveries/export': { roles: ['server'] },
   'POST /v1/receipts': {
     roles: ['client'],

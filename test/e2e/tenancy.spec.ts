@@ -24,6 +24,7 @@ function requestOf(route: string, { id, body }: RouteUse, owner: Tenant) {
   const ids: Record<string, string> = {
     id: id?.(owner) ?? '',
     keyId: owner.spareKey,
+    deviceId: owner.devices.fcm,
     provider: 'fcm',
     userId: 'nobody',
     channel: 'nowhere',
