@@ -5,6 +5,7 @@ import { AccountsModule } from './accounts/accounts.module.js';
 import { SessionController } from './accounts/session.controller.js';
 import { AdminController } from './admin/admin.controller.js';
 import { AdminModule } from './admin/admin.module.js';
+import { OverviewController } from './admin/overview.controller.js';
 import { ApiKeysController } from './applications/api-keys.controller.js';
 import { ApplicationsController } from './applications/applications.controller.js';
 import { ApplicationsModule } from './applications/applications.module.js';
@@ -72,6 +73,7 @@ import { WebhooksModule } from './webhooks/webhooks.module.js';
     AcknowledgementsController,
     WebhooksController,
     AdminController,
+    OverviewController,
     OpenApiController,
     SdkController,
     ConsoleController,

@@ -4,6 +4,10 @@ import { MAX_CHANNELS } from './position.js';
 const NAME = /^[A-Za-z0-9_.:@-]{1,128}$/;
 const INBOX_PREFIX = 'user:';
 const TOPIC_PREFIX = 'topic:';
+/** Channels of our own: nobody is granted them but by name and by us, and nobody else publishes there. */
+const RESERVED_PREFIX = 'carillon:';
+/** Where an application's overview is published while somebody watches. */
+export const OVERVIEW_CHANNEL = `${RESERVED_PREFIX}overview`;
 /** Where notifications to everybody go. */
 const EVERYBODY = 'broadcast:all';
 const MAX_USER_ID_CHARACTERS = 123;
@@ -33,10 +37,14 @@ export const realtimeUserIdSchema = z
   .string()
   .regex(INBOX_USER_ID, `must be 1 to ${MAX_USER_ID_CHARACTERS} characters out of A-Z a-z 0-9 _ . : @ -`);
 
+/** A channel that callers may publish to. */
+export const openChannelSchema = channelSchema.refine((name) => !isReserved(name), 'is a channel of Carillon itself');
+
 /** An exact name, or a prefix followed by `*`. */
 export const grantSchema = z
   .string()
-  .regex(/^(?:[A-Za-z0-9_.:@-]{1,128}|[A-Za-z0-9_.:@-]{0,127}\*)$/, 'must be the name of a channel, or a prefix and *');
+  .regex(/^(?:[A-Za-z0-9_.:@-]{1,128}|[A-Za-z0-9_.:@-]{0,127}\*)$/, 'must be the name of a channel, or a prefix and *')
+  .refine((grant) => !isReserved(grant), 'is a channel of Carillon itself');
 
 export const grantsSchema = z
   .array(grantSchema)
@@ -58,6 +66,11 @@ export const eventSchema = z
   .regex(/^[A-Za-z0-9_.:@-]{1,64}$/, 'must be 1 to 64 characters out of A-Z a-z 0-9 _ . : @ -')
   .refine((event) => !RESERVED_EVENTS.has(event), 'is a name that streams use themselves');
 
+/** True for channels that we alone publish to. */
+export function isReserved(channel: string): boolean {
+  return channel.startsWith(RESERVED_PREFIX);
+}
+
 /** The channel that reaches one user wherever they are; its messages wait in Postgres. */
 export function inboxOf(userId: string): string {
   return INBOX_PREFIX + userId;
@@ -76,21 +89,22 @@ export function broadcastChannels(kind: 'topics' | 'all', topics: readonly strin
 
 /**
  * True when a user may follow a channel. Their own inbox always; somebody else's never, whatever the grants say: a prefix
- * such as `u*` must not open them.
+ * such as `u*` must not open them. Nor does a prefix open a reserved channel.
  */
 export function mayFollow(grants: readonly string[], userId: string, channel: string): boolean {
   if (channel.startsWith(INBOX_PREFIX)) return channel === inboxOf(userId);
+  if (isReserved(channel)) return grants.includes(channel);
   return isNamedBy(grants, channel);
 }
 
 /** True when a user may publish to a channel; to an inbox nobody but the backend may. */
 export function mayPublish(grants: readonly string[], channel: string): boolean {
-  return !channel.startsWith(INBOX_PREFIX) && isNamedBy(grants, channel);
+  return !channel.startsWith(INBOX_PREFIX) && !isReserved(channel) && isNamedBy(grants, channel);
 }
 
 /** True when a user who follows a channel is present in it; in an inbox nobody is, whatever the grants say. */
 export function isPresentIn(presence: readonly string[], channel: string): boolean {
-  return !channel.startsWith(INBOX_PREFIX) && isNamedBy(presence, channel);
+  return !channel.startsWith(INBOX_PREFIX) && !isReserved(channel) && isNamedBy(presence, channel);
 }
 
 function isNamedBy(grants: readonly string[], channel: string): boolean {

@@ -1,6 +1,6 @@
 import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { type Loop, startLoop } from '../lib/loop.js';
-import { type ChannelRef, userOfInbox } from './channel.js';
+import { type ChannelRef, isReserved, userOfInbox } from './channel.js';
 import { Feed } from './feed.js';
 import { Hints } from './hints.js';
 import { Presence } from './presence.js';
@@ -19,6 +19,7 @@ const INBOXES_AT_ONCE = 1_000;
 export class Hub implements OnModuleInit, OnApplicationShutdown {
   private readonly logger = new Logger('realtime');
   private readonly feeds = new Map<string, { feed: Feed; followers: number }>();
+  private readonly reserved = new Map<string, ChannelRef>();
   private loop: Loop | undefined;
   private lookedMs = 0;
 
@@ -56,6 +57,11 @@ export class Hub implements OnModuleInit, OnApplicationShutdown {
     return this.feeds.has(hintChannelOf(channel));
   }
 
+  /** The reserved channels that somebody follows here. */
+  get followedReserved(): readonly ChannelRef[] {
+    return [...this.reserved.values()];
+  }
+
   /** The feed of a channel; {@link release} it as often. */
   follow(channel: ChannelRef): Feed {
     const name = hintChannelOf(channel);
@@ -66,6 +72,7 @@ export class Hub implements OnModuleInit, OnApplicationShutdown {
     }
     const feed = new Feed(channel, this.stream);
     this.feeds.set(name, { feed, followers: 1 });
+    if (isReserved(channel.name)) this.reserved.set(name, channel);
     // The first look comes after the subscription, so that nothing falls between them.
     void this.hints.listen(name, (hint) => feed.touch(hint)).then(() => feed.touch());
     return feed;
@@ -78,6 +85,7 @@ export class Hub implements OnModuleInit, OnApplicationShutdown {
     known.followers -= 1;
     if (known.followers > 0) return;
     this.feeds.delete(name);
+    this.reserved.delete(name);
     this.hints.forget(name);
     feed.stop();
   }

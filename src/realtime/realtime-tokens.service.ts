@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { ApplicationsService } from '../applications/applications.service.js';
 import { CONFIG, type Config } from '../config/config.js';
@@ -34,6 +35,15 @@ export class RealtimeTokensService {
   ): Promise<{ token: string; grant: Grant }> {
     const generation = await this.revocations.issuing(applicationId, allowed.userId);
     return this.codec.issue({ applicationId, ...allowed, generation }, this.clock.now(), ttlSeconds);
+  }
+
+  /**
+   * A token for one reserved channel, for whoever may see what is published there. It belongs to nobody: no inbox can be named
+   * after its user, and it does not make the application one that has screens.
+   */
+  issueReserved(applicationId: string, channel: string, ttlSeconds: number): Promise<{ token: string; grant: Grant }> {
+    const allowed = { applicationId, userId: `/${randomUUID()}`, channels: [channel], publish: [], presence: [] };
+    return this.codec.issue({ ...allowed, generation: 0 }, this.clock.now(), ttlSeconds);
   }
 
   ticketFor(grant: Grant): Promise<{ ticket: string; expiresAt: Date }> {

@@ -7,12 +7,12 @@ import { Route } from '../http/route.js';
 import { invalidRequest } from '../http/validation.js';
 import { formatId } from './position.js';
 import {
-  channelParams,
   issuedTicketSchema,
   issuedTokenSchema,
   issueTokenBody,
   publishBody,
   publishedSchema,
+  publishParams,
   revokeTokensBody,
 } from './realtime.dto.js';
 import { bearerOf, RealtimeAccess } from './realtime-access.js';
@@ -69,13 +69,13 @@ export class RealtimeController {
     tag,
     access: ['server'],
     audit: 'realtime.publish',
-    params: channelParams,
+    params: publishParams,
     body: publishBody,
     responses: { 201: { description: 'It has its place in the log.', schema: publishedSchema } },
   })
   async publish(
     @CurrentCaller() { applicationId }: Caller,
-    @Param() { channel: name }: z.infer<typeof channelParams>,
+    @Param() { channel: name }: z.infer<typeof publishParams>,
     @Body() { event, data }: z.infer<typeof publishBody>,
   ): Promise<z.infer<typeof publishedSchema>> {
     const position = await this.stream.publish({ applicationId, name }, { event, data: JSON.stringify(data) });

@@ -6,6 +6,7 @@ import {
   grantsSchema,
   MAX_DATA_BYTES,
   MAX_GRANTS_CHARACTERS,
+  openChannelSchema,
   realtimeUserIdSchema,
 } from './channel.js';
 import { CURSOR_OF_BEGINNING, MAX_CURSOR_CHARACTERS, parseCursor } from './position.js';
@@ -75,6 +76,7 @@ export const acknowledgementBody = z
   ]);
 
 export const channelParams = z.strictObject({ channel: channelSchema });
+export const publishParams = z.strictObject({ channel: openChannelSchema });
 
 export const publishBody = z.strictObject({
   event: eventSchema,

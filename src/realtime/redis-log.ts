@@ -6,7 +6,7 @@ import { CONFIG, type Config } from '../config/config.js';
 import type { ChannelRef } from './channel.js';
 import type { LogEntry, LogPage } from './message.js';
 import { formatId, type Position } from './position.js';
-import { APPEND_TAIL, PUBLISH, READ } from './redis-scripts.js';
+import { APPEND_TAIL, PUBLISH, READ, TAKE_TURN } from './redis-scripts.js';
 
 /** Milliseconds for one command. Whoever waits gets an answer, and the log of an inbox is in Postgres. */
 const COMMAND_TIMEOUT_MS = 1_000;
@@ -81,10 +81,16 @@ export class RedisLog implements OnApplicationShutdown {
   /**
    * @param onceId stands for this very message: whoever publishes it again within a day changes nothing, unless Redis lost
    *               its data in between
+   * @param kept   messages that the log holds, at most
    * @returns the position of the new message
    */
-  async publish(channel: ChannelRef, message: NewMessage, onceId?: string): Promise<Position> {
-    const { REALTIME_LOG_MESSAGES: kept, REALTIME_LOG_SECONDS: seconds } = this.config;
+  async publish(
+    channel: ChannelRef,
+    message: NewMessage,
+    onceId?: string,
+    kept = this.config.REALTIME_LOG_MESSAGES,
+  ): Promise<Position> {
+    const { REALTIME_LOG_SECONDS: seconds } = this.config;
     const keys = onceId === undefined ? keysOf(channel) : [...keysOf(channel), onceKeyOf(channel, onceId)];
     const args = [drawEpoch(), message.event, message.data, kept, seconds * 1_000, META_KEPT_MS];
     const answer = await PUBLISH.run(this.redis, keys, [...args, hintChannelOf(channel), ONCE_KEPT_MS]);
@@ -143,6 +149,11 @@ export class RedisLog implements OnApplicationShutdown {
       }
       await pipeline.exec();
     }
+  }
+
+  /** True when nobody else has the turn at a channel; it is the holder's for so long then. */
+  async takeTurn(channel: ChannelRef, holder: string, forMs: number): Promise<boolean> {
+    return (await TAKE_TURN.run(this.redis, [`${keyPrefixOf(channel)}:turn`], [holder, forMs])) === 1;
   }
 
   /** Tells every node that something happened. */

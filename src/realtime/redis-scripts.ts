@@ -149,3 +149,11 @@ export const READ = new RedisScript(`${RUN_ID}
   end
   return {epoch, last, more, entries}
 `);
+
+/** KEYS the turn. ARGV who asks, milliseconds. Returns 1 when it is theirs, newly or again; 0: somebody else has it. */
+export const TAKE_TURN = new RedisScript(`
+  local holder = redis.call('GET', KEYS[1])
+  if holder and holder ~= ARGV[1] then return 0 end
+  redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+  return 1
+`);

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { CONFIG, type Config } from '../config/config.js';
 import { RateLimiter } from '../http/rate-limit.js';
@@ -13,6 +14,9 @@ import { type NewMessage, type PageLimits, RedisLog } from './redis-log.js';
 const PAGE: PageLimits = { entries: 100, bytes: 131_072 };
 const NOTHING: PageLimits = { entries: 0, bytes: 0 };
 const RETRY_AFTER_SECONDS = 2;
+const TURN_MS = 3_000;
+/** Messages that a reserved channel keeps: each one replaces those before it. */
+const RESERVED_MESSAGES = 10;
 
 /**
  * One ordered log per channel of an application.
@@ -24,6 +28,7 @@ const RETRY_AFTER_SECONDS = 2;
 export class RealtimeStream {
   private readonly logger = new Logger('realtime');
   private readonly rate: RateLimiter;
+  private readonly process = randomUUID();
 
   constructor(
     @Inject(CONFIG) private readonly config: Config,
@@ -57,6 +62,19 @@ export class RealtimeStream {
       this.logger.debug({ event: 'realtime.tail_not_written', err: error });
     });
     return position;
+  }
+
+  /**
+   * Whether it is this process that publishes to a reserved channel now. Whoever asks every second keeps the turn; when it no
+   * longer does, the turn passes on after {@link TURN_MS}. Fails while Redis is away.
+   */
+  takeTurn(channel: ChannelRef): Promise<boolean> {
+    return this.redisLog.takeTurn(channel, this.process, TURN_MS);
+  }
+
+  /** Publishes to a reserved channel, of which only the newest messages are kept. Fails while Redis is away. */
+  publishReserved(channel: ChannelRef, message: NewMessage): Promise<Position> {
+    return this.redisLog.publish(channel, message, undefined, RESERVED_MESSAGES);
   }
 
   /** The messages after a position, at most a page; empty at the end. Gaps are among them. Fails while the log is away. */
