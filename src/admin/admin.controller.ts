@@ -5,6 +5,8 @@ import { type Caller, CurrentCaller } from '../applications/caller.js';
 import { Route } from '../http/route.js';
 import { DomainError } from '../lib/errors.js';
 import { statsParams, statsQuery, statsSchema, systemSchema } from './admin.dto.js';
+import { queuesSchema } from './queues.dto.js';
+import { QueuesService, type QueuesState } from './queues.service.js';
 import { type Stats, StatsService } from './stats.service.js';
 import { SystemService, type SystemState } from './system.service.js';
 
@@ -17,6 +19,7 @@ export class AdminController {
     private readonly applications: ApplicationsService,
     private readonly stats: StatsService,
     private readonly system: SystemService,
+    private readonly queues: QueuesService,
   ) {}
 
   @Route('GET', '/v1/applications/:id/stats', {
@@ -43,13 +46,23 @@ export class AdminController {
     responses: { 200: { description: 'At this moment.', schema: systemSchema } },
   })
   readSystem(@CurrentCaller() caller: Caller): Promise<SystemState> {
-    if (caller.applicationId !== '') {
-      throw new DomainError(
-        'forbidden',
-        'wrong_application',
-        'An admin of one application cannot see the installation.',
-      );
-    }
+    checkInstallation(caller);
     return this.system.read();
   }
+
+  @Route('GET', '/v1/system/queues', {
+    summary: 'Show what lies on the queues between Postgres and the workers',
+    tag: TAG,
+    access: ['admin'],
+    responses: { 200: { description: 'At this moment.', schema: queuesSchema } },
+  })
+  readQueues(@CurrentCaller() caller: Caller): Promise<QueuesState> {
+    checkInstallation(caller);
+    return this.queues.read();
+  }
+}
+
+function checkInstallation({ applicationId }: Caller): void {
+  if (applicationId === '') return;
+  throw new DomainError('forbidden', 'wrong_application', 'An admin of one application cannot see the installation.');
 }

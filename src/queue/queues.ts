@@ -59,6 +59,11 @@ function prefixOf(queue: string): string {
   return `{carillon-${queue}}`;
 }
 
+/** How connections that wait for jobs of a queue are called in Redis, at the beginning: Bull names them so. */
+export function consumerNameOf(queue: string): string {
+  return `${prefixOf(queue)}:${Buffer.from(queue).toString('base64')}`;
+}
+
 /** Bull wants three kinds of connection; the first two can be shared by all queues of a process. */
 export class ConsumerConnections {
   private readonly shared = new Map<string, Redis>();
