@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { readEmbeddedConfig } from '../config/embedded-config.js';
 import { PROVIDER_NAMES } from '../lib/names.js';
+import { DemoAcceptances } from './demo-acceptances.js';
 import { demoDevices } from './demo-devices.js';
 import {
   type DemoDelivery,
@@ -36,7 +37,7 @@ interface NotificationView {
 /**
  * `npm run demo`: a campaign to 3,000 devices through all three simulated providers, one in ten dead, one in ten busy at first.
  *
- * @returns exit code: 0 when everything ended and the simulators counted what the API says
+ * @returns exit code: 0 when everything ended and the simulators counted what the API says of its devices
  */
 export async function demo(): Promise<number> {
   const ready = await readReady();
@@ -58,7 +59,7 @@ export async function demo(): Promise<number> {
     await api('/v1/devices/bulk', { method: 'POST', lines: devices.slice(i, i + BULK_LINES), timeoutMs: 60_000 });
   }
 
-  const before = acceptedBy(await simulator('/__messages/count'));
+  const acceptances = await DemoAcceptances.start(simulator, devices);
   const { id } = (await api('/v1/notifications', {
     method: 'POST',
     body: {
@@ -68,7 +69,7 @@ export async function demo(): Promise<number> {
     },
   })) as { id: string };
   say(`notification ${id}`);
-  await follow(id, api);
+  await follow(id, api, acceptances);
 
   const deliveries: DemoDelivery[] = [];
   const figures: ProviderFigures[] = [];
@@ -81,17 +82,14 @@ export async function demo(): Promise<number> {
   const speed = speedOf(deliveries);
   say(`\n${table([...figures, total(figures)])}\n`);
   say(`${speed.perSecond} first attempts/s, provider latency p50 ${speed.p50Ms} ms, p99 ${speed.p99Ms} ms`);
-  return judge(figures, before, acceptedBy(await simulator('/__messages/count')));
+  await acceptances.catchUp();
+  return judge(figures, acceptances.counts);
 }
 
 /** Compares the API's figures with what the simulators counted themselves. */
-function judge(
-  figures: readonly ProviderFigures[],
-  before: Record<string, number>,
-  after: Record<string, number>,
-): number {
+function judge(figures: readonly ProviderFigures[], acceptances: Record<string, number>): number {
   const wrong = figures.flatMap(({ provider, accepted, failed, planned, pruned, other }) => {
-    const counted = (after[provider] ?? 0) - (before[provider] ?? 0);
+    const counted = acceptances[provider] ?? 0;
     return [
       ...(counted === accepted ? [] : [`${provider}: the simulator accepted ${counted}, the API says ${accepted}`]),
       ...(planned === DEVICES_PER_PROVIDER
@@ -106,7 +104,11 @@ function judge(
   return wrong.length === 0 ? 0 : 1;
 }
 
-async function follow(id: string, api: (path: string) => Promise<unknown>): Promise<void> {
+async function follow(
+  id: string,
+  api: (path: string) => Promise<unknown>,
+  acceptances: DemoAcceptances,
+): Promise<void> {
   const startMs = performance.now();
   let shown = '';
   for (;;) {
@@ -118,7 +120,7 @@ async function follow(id: string, api: (path: string) => Promise<unknown>): Prom
     shown = line;
     if (status === 'completed' || status === 'cancelled') break;
     if (seconds * 1000 > GIVE_UP_MS) throw new Error(`the campaign is still ${status} after ${Math.round(seconds)} s`);
-    await delay(POLL_MS);
+    await Promise.all([acceptances.catchUp(), delay(POLL_MS)]);
   }
   if (process.stdout.isTTY) say('');
 }
@@ -132,11 +134,6 @@ async function all(path: string, api: (path: string) => Promise<unknown>): Promi
     cursor = page.nextCursor;
   }
   return items;
-}
-
-function acceptedBy(counts: unknown): Record<string, number> {
-  const { services } = counts as { services: Record<string, { accepted: number }> };
-  return Object.fromEntries(Object.entries(services).map(([name, count]) => [name, count.accepted]));
 }
 
 async function call(url: string, request: LoopbackRequest): Promise<unknown> {

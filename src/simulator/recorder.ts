@@ -130,6 +130,7 @@ export class Recorder {
       acceptedTargets: this.acceptedTargets.distinct,
       duplicates: this.duplicateCount,
       evicted: this.seq - this.ring.length,
+      newest: this.seq,
       services,
     };
   }

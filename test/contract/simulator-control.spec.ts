@@ -71,6 +71,7 @@ describe('what the control listener tells', () => {
       acceptedTargets: 20,
       duplicates: 5,
       evicted: 16,
+      newest: 26,
       services: { fcm: { total: 26, accepted: 25, verdicts: { '200': 25, '404 UNREGISTERED': 1 } } },
     });
     const kept = await simulator.messages();
