@@ -341,6 +341,87 @@ export interface paths {
     };
     patch?: never;
   };
+  '/v1/applications/{id}/overview': {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never };
+    /** Show whether an application works, and what stands in its way */
+    get: {
+      parameters: { query?: never; header?: never; path: { id: string }; cookie?: never };
+      requestBody?: never;
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { 'application/json': {
+            at: string;
+            minutes: { at: string; attempts: number; accepted: number; failed: number; retried: number; p95Ms: number | null }[];
+            perSecond: number;
+            successRate: number | null;
+            latencyMs: { p50: number; p95: number; p99: number } | null;
+            providers: {
+              provider: "fcm" | "apns" | "webpush";
+              attempts: number;
+              accepted: number;
+              failed: number;
+              perSecond: number;
+              latencyMs: { p50: number; p95: number; p99: number } | null;
+            }[];
+            lanes: {
+              lane: "critical" | "normal" | "bulk";
+              due: number;
+              sending: number;
+              waiting: number;
+              paused: number;
+              oldestDueSeconds: number | null;
+              perSecond: number;
+            }[];
+            gates: {
+              provider: "fcm" | "apns" | "webpush";
+              scope: string;
+              state: "half_open" | "closed";
+              kind: "throttled" | "breaker" | "credential";
+              reason: string;
+              closedUntil: string;
+              changedAt: string;
+              advice: string;
+            }[];
+            credentials: {
+              provider: "fcm" | "apns" | "webpush";
+              state: "ok" | "broken";
+              reason: string | null;
+              advice: string | null;
+              expiresAt: string | null;
+            }[];
+            failures: {
+              provider: "fcm" | "apns" | "webpush";
+              code: string;
+              outcome: string;
+              attempts: number;
+              lastAt: string;
+              advice: string;
+            }[];
+            webhooks: { id: string; url: string; failingSince: string }[];
+          } } };
+        default: { headers: { [name: string]: unknown }; content: { 'application/problem+json': components['schemas']['Problem'] } };
+      };
+    };
+    put?: never;
+    post?: never;
+    delete?: never;
+    patch?: never;
+  };
+  '/v1/applications/{id}/overview/stream': {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never };
+    get?: never;
+    put?: never;
+    /** Let somebody watch the overview: it comes every second over realtime */
+    post: {
+      parameters: { query?: never; header?: never; path: { id: string }; cookie?: never };
+      requestBody?: never;
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { 'application/json': { token: string; channel: string; expiresAt: string } } };
+        default: { headers: { [name: string]: unknown }; content: { 'application/problem+json': components['schemas']['Problem'] } };
+      };
+    };
+    delete?: never;
+    patch?: never;
+  };
   '/v1/applications/{id}/stats': {
     parameters: { query?: never; header?: never; path?: never; cookie?: never };
     /** Count the provider calls of an application over time */
@@ -396,7 +477,7 @@ export interface paths {
     parameters: { query?: never; header?: never; path?: never; cookie?: never };
     /** Administrative changes: who changed what, and when */
     get: {
-      parameters: { query?: { cursor?: string; limit?: number; applicationId?: string }; header?: never; path?: never; cookie?: never };
+      parameters: { query?: { cursor?: string; limit?: number; applicationId?: string; accountId?: string; subject?: string }; header?: never; path?: never; cookie?: never };
       requestBody?: never;
       responses: {
         200: { headers: { [name: string]: unknown }; content: { 'application/json': {
@@ -472,6 +553,76 @@ export interface paths {
       requestBody?: never;
       responses: {
         200: { headers: { [name: string]: unknown }; content?: never };
+        default: { headers: { [name: string]: unknown }; content: { 'application/problem+json': components['schemas']['Problem'] } };
+      };
+    };
+    put?: never;
+    post?: never;
+    delete?: never;
+    patch?: never;
+  };
+  '/v1/deliveries/why': {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never };
+    /** Find out why a device did or did not ring */
+    get: {
+      parameters: { query?: { userId?: string; deviceId?: string; at?: string; windowSeconds?: number; applicationId?: string }; header?: { 'accept-language'?: string }; path?: never; cookie?: never };
+      requestBody?: never;
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { 'application/json': {
+            from: string;
+            to: string;
+            items: {
+              notificationId: string;
+              deviceId: string | null;
+              userId: string | null;
+              provider: "fcm" | "apns" | "webpush";
+              status: "pending" | "accepted" | "failed" | "expired" | "cancelled" | "suppressed" | "unknown";
+              attempts: {
+                number: number;
+                at: string;
+                outcome: string | null;
+                code: string;
+                providerMessageId: string | null;
+                latencyMs: number | null;
+                detail: string | null;
+                explanation: { meaning: string; action: string };
+              }[];
+              nextAttemptAt: string | null;
+              receipts: { type: "delivered" | "displayed" | "opened" | "dismissed"; at: string }[];
+              explanation: {
+                severity: "ok" | "waiting" | "problem" | "info";
+                title: string;
+                meaning: string;
+                action: string;
+                nextSteps: string[];
+              };
+            }[];
+            devices: {
+              id: string;
+              provider: "fcm" | "apns" | "webpush";
+              status: "active" | "invalid" | "refused";
+              tokenFingerprint: string;
+              environment: ("production" | "sandbox") | null;
+              vapidPublicKey: string | null;
+              userId: string | null;
+              topics: string[];
+              tags: { [name: string]: string };
+              locale: string | null;
+              timeZone: string | null;
+              appVersion: string | null;
+              registeredAt: string;
+              invalidAt: string | null;
+              invalidReason: string | null;
+              explanation: {
+                severity: "ok" | "waiting" | "problem" | "info";
+                title: string;
+                meaning: string;
+                action: string;
+                nextSteps: string[];
+              };
+            }[];
+            isTruncated: boolean;
+          } } };
         default: { headers: { [name: string]: unknown }; content: { 'application/problem+json': components['schemas']['Problem'] } };
       };
     };
@@ -976,6 +1127,87 @@ export interface paths {
               };
             }[];
             nextCursor: string | null;
+          } } };
+        default: { headers: { [name: string]: unknown }; content: { 'application/problem+json': components['schemas']['Problem'] } };
+      };
+    };
+    put?: never;
+    post?: never;
+    delete?: never;
+    patch?: never;
+  };
+  '/v1/notifications/{id}/deliveries/{deviceId}': {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never };
+    /** Read one delivery with its request, compiled again, and its explanation */
+    get: {
+      parameters: { query?: { applicationId?: string }; header?: { 'accept-language'?: string }; path: { id: string; deviceId: string }; cookie?: never };
+      requestBody?: never;
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { 'application/json': {
+            notificationId: string;
+            deviceId: string | null;
+            userId: string | null;
+            provider: "fcm" | "apns" | "webpush";
+            status: "pending" | "accepted" | "failed" | "expired" | "cancelled" | "suppressed" | "unknown";
+            attempts: {
+              number: number;
+              at: string;
+              outcome: string | null;
+              code: string;
+              providerMessageId: string | null;
+              latencyMs: number | null;
+              detail: string | null;
+              explanation: { meaning: string; action: string };
+            }[];
+            nextAttemptAt: string | null;
+            receipts: { type: "delivered" | "displayed" | "opened" | "dismissed"; at: string }[];
+            explanation: {
+              severity: "ok" | "waiting" | "problem" | "info";
+              title: string;
+              meaning: string;
+              action: string;
+              nextSteps: string[];
+            };
+            request: {
+              method: string;
+              url: string;
+              headers: { [name: string]: string };
+              body: unknown;
+              payloadBytes: number;
+              recompiled: true;
+            } | null;
+            notification: {
+              status: "scheduled" | "planning" | "sending" | "paused" | "completed" | "cancelled";
+              content: {
+                title?: string;
+                body?: string;
+                imageUrl?: string;
+                clickUrl?: string;
+                badge?: number;
+                sound?: string;
+                data?: { [name: string]: string };
+              };
+              createdAt: string;
+              sendAt: string;
+              expiresAt: string;
+            };
+            device: {
+              id: string;
+              provider: "fcm" | "apns" | "webpush";
+              status: "active" | "invalid" | "refused";
+              tokenFingerprint: string;
+              environment: ("production" | "sandbox") | null;
+              vapidPublicKey: string | null;
+              userId: string | null;
+              topics: string[];
+              tags: { [name: string]: string };
+              locale: string | null;
+              timeZone: string | null;
+              appVersion: string | null;
+              registeredAt: string;
+              invalidAt: string | null;
+              invalidReason: string | null;
+            };
           } } };
         default: { headers: { [name: string]: unknown }; content: { 'application/problem+json': components['schemas']['Problem'] } };
       };
@@ -1569,6 +1801,40 @@ export interface paths {
             massGuards: { applicationId: string; provider: "fcm" | "apns" | "webpush"; trippedAt: string; restored: number }[];
             workers: { worker: string; lastAttemptAt: string; attempts: number }[];
             partitions: { table: string; name: string; day: string | null; bytes: number; rows: number }[];
+          } } };
+        default: { headers: { [name: string]: unknown }; content: { 'application/problem+json': components['schemas']['Problem'] } };
+      };
+    };
+    put?: never;
+    post?: never;
+    delete?: never;
+    patch?: never;
+  };
+  '/v1/system/queues': {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never };
+    /** Show what lies on the queues between Postgres and the workers */
+    get: {
+      parameters: { query?: never; header?: never; path?: never; cookie?: never };
+      requestBody?: never;
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { 'application/json': {
+            lanes: {
+              queue: string;
+              lane: ("critical" | "normal" | "bulk") | null;
+              provider: ("fcm" | "apns" | "webpush") | null;
+              counts: { waiting: number; active: number; delayed: number; failed: number; paused: number };
+              consumers: number | null;
+              jobs: {
+                id: string;
+                state: "active" | "waiting" | "delayed" | "failed";
+                batches: number | null;
+                notificationIds: string[];
+                addedAt: string;
+                startedAt: string | null;
+              }[];
+            }[];
+            workers: { worker: string; lastAttemptAt: string; attempts: number }[];
+            processes: number | null;
           } } };
         default: { headers: { [name: string]: unknown }; content: { 'application/problem+json': components['schemas']['Problem'] } };
       };
