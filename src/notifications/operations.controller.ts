@@ -32,6 +32,7 @@ export class OperationsController {
   @Route('POST', '/v1/notifications/:id/retry-failed', {
     ...byId,
     summary: 'Send it again to those whom it failed to reach',
+    audit: 'notification.retry_failed',
     headers: acceptHeaders,
     body: retryFailedBody,
     responses: { 202: { description: 'A new notification with the same content', schema: acceptedSchema } },
