@@ -47,14 +47,10 @@ const problemSchema = z.object({
   errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
 });
 
-/** The guard takes it out of the query before a route's own schema sees it. */
-const APPLICATION_PARAMETER = {
-  name: 'applicationId',
-  in: 'query',
-  required: false,
-  description: 'Which application is meant, for callers that may act for several',
-  schema: { type: 'string', format: 'uuid' },
-};
+/** The guard takes it from the query before the operation's own schema sees it. */
+const named = z.object({
+  applicationId: z.uuid().optional().describe('Needed with an admin key of the installation, and in the console'),
+});
 
 /** Describes what is served, from the declarations that also validate it. */
 export function describeApi(routes: readonly ServedRoute[], version: string): OpenApiDocument {
@@ -95,7 +91,7 @@ function operationOf({ method, path, spec }: ServedRoute): Operation {
   const parameters = [
     ...parametersOf(spec.params, 'path'),
     ...parametersOf(spec.query, 'query'),
-    ...(spec.access.includes('server') ? [APPLICATION_PARAMETER] : []),
+    ...(spec.access !== 'public' && spec.access.includes('server') ? parametersOf(named, 'query') : []),
     ...parametersOf(spec.headers, 'header'),
   ];
   const body = bodyOf(spec);

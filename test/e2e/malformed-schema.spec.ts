@@ -25,6 +25,8 @@ const SAMPLES: Record<string, object> = {
   'PATCH /v1/devices/{id}': { appVersion: 'never set' },
   'POST /v1/notifications': { audience: { all: true }, content: { title: 'never sent' } },
   'POST /v1/notifications/preview': { content: { title: 'never sent' } },
+  'POST /v1/notifications/audience': { audience: { topics: ['nothing'] } },
+  'POST /v1/notifications/{id}/retry-failed': { codes: ['UNREGISTERED'] },
   'POST /v1/receipts': {
     deviceId: '00000000-0000-4000-8000-000000000000',
     notificationId: '00000000-0000-7000-8000-000000000000',

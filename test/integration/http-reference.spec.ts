@@ -51,6 +51,9 @@ it('describes every operation from the declarations that also validate it', asyn
     in: 'path',
     required: true,
   });
+  const namesOf = ({ parameters = [] }: Operation) => parameters.map(({ name }) => name);
+  expect(namesOf(body.paths['/v1/devices'].post)).toContain('applicationId');
+  expect(namesOf(create)).not.toContain('applicationId');
   expect(body.paths['/livez'].get.security).toBeUndefined();
 });
 
