@@ -70,9 +70,8 @@ describe('an export', () => {
     const id = await send([{ device: one }, { device: two, fate: 'failed' }, { device: three, fate: 'retry' }]);
     const path = `/v1/notifications/${id}/deliveries`;
     const all = (await linesOf(`${path}/export?format=ndjson`)).map((line) => JSON.parse(line));
-    expect(all).toEqual(
-      (await get(path)).body.items.map(({ explanation: _, ...item }: object & { explanation?: unknown }) => item),
-    );
+    const listed = JSON.stringify((await get(path)).body.items);
+    expect(all).toEqual(JSON.parse(listed, (key, value) => (key === 'explanation' ? undefined : value)));
     expect(all.map(({ status }) => status)).toEqual(['accepted', 'failed', 'pending']);
 
     const query = 'status=failed&code=UNREGISTERED';
@@ -133,7 +132,7 @@ describe('a large export', () => {
   /** Bytes; more than the sockets' buffers hold. */
   const LARGE = 40_000_000;
 
-  /** A finished notification to this many devices that are not there any more; only its batches and log are written. */
+  /** A finished notification to thousands of devices that are not there any more: only its batches and log, with long entries. */
   async function sendToMany(batches: number): Promise<string> {
     const notification = await storeNotification(db, application.id, {}, { state: 'completed' });
     await db.query(
@@ -146,7 +145,7 @@ describe('a large export', () => {
        insert into delivery_attempt (at, application_id, notification_id, device_id, batch_no, is_call, provider, lane, outcome, code,
          status_after, latency_ms, detail)
        select carillon_now(), application_id, notification_id, unnest(device_ids), batch_no, true, 'fcm', 'bulk', 'token_invalid',
-         'UNREGISTERED', 'failed', 10, repeat('x', 500)
+         'UNREGISTERED', 'failed', 10, repeat('x', 3500)
        from made`,
       [notification.id, application.id, batches],
     );
@@ -175,7 +174,7 @@ describe('a large export', () => {
   }
 
   it('waits for a client that does not read, and ends with one that leaves', async () => {
-    const BATCHES = 60;
+    const BATCHES = 12;
     const id = await sendToMany(BATCHES);
     const path = `/v1/notifications/${id}/deliveries/export?format=ndjson`;
     const opened = streams();
@@ -213,7 +212,7 @@ describe('a large export', () => {
   });
 
   it('is one of a few at a time, and a look at its head is none', async () => {
-    const id = await sendToMany(30);
+    const id = await sendToMany(6);
     const path = `/v1/notifications/${id}/deliveries/export`;
     const opened = streams();
     for (let i = 0; i < MAX_EXPORTS + 1; i++) {
