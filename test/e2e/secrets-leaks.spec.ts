@@ -255,22 +255,20 @@ describe('afterwards', () => {
       ),
     ];
     for (const device of scenario.devices)
-      server.push(
-        `/v1/devices/${device.id}`,
-        `/v1/devices/${device.id}/deliveries`,
-        `/v1/deliveries/why?deviceId=${device.id}`,
-      );
+      server.push(`/v1/devices/${device.id}`, `/v1/devices/${device.id}/deliveries`);
     for (const notification of scenario.notifications)
       server.push(`/v1/notifications/${notification}`, `/v1/notifications/${notification}/deliveries?limit=1000`);
     // With its request, compiled again: the only delivery that shows what was in it.
     const single: string[] = [];
-    for (const device of scenario.devices) {
-      const { body } = await call(world.api, 'GET', `/v1/deliveries/why?deviceId=${device.id}`, { key: serverKey });
-      for (const { notificationId } of body.items ?? []) {
-        single.push(`/v1/notifications/${notificationId}/deliveries/${device.id}`);
+    for (const provider of ['fcm', 'apns', 'webpush']) {
+      for (const device of scenario.devices.filter((one) => one.provider === provider).slice(0, 5)) {
+        const path = `/v1/deliveries/why?deviceId=${device.id}`;
+        server.push(path);
+        const { items } = (await call(world.api, 'GET', path, { key: serverKey })).body;
+        if (items?.[0]) single.push(`/v1/notifications/${items[0].notificationId}/deliveries/${device.id}`);
       }
     }
-    expect(single.length).toBeGreaterThan(10);
+    expect(single.length).toBeGreaterThan(5);
     const application = `/v1/applications/${id}`;
     const forAdmin = [
       '/v1/applications',
