@@ -21,6 +21,9 @@ const PENDING_MARKS = [RESULT.pending, RESULT.moved, RESULT.intent, RESULT.inten
 /** Deliveries that wait for one person, at most; who has more of them has another problem. */
 const MAX_WAITING = 1_000;
 
+/** Unfinished batches that are looked into, of those whose range of devices includes one of these. */
+const MAX_BATCHES = 10_000;
+
 /** Which deliveries of some devices concern a span of time. Every query looks at a bounded part of the log. */
 @Injectable()
 export class WhyRepository {
@@ -83,17 +86,18 @@ export class WhyRepository {
 }
 
 // Both indexes of unfinished batches begin with the lane; the one of those in workers' hands knows no application, but they are few.
-const UNFINISHED = `
-  select notification_id, batch_no, provider, state, not_before, device_ids, result, first_id, last_id from dispatch_batch
-  where lane = any($3::text[]) and application_id = $1 and notification_id < $4 and first_id <= $6 and last_id >= $5`;
+const unfinished = (states: string) => `
+  (select notification_id, batch_no, provider, state, not_before, device_ids, result, first_id, last_id from dispatch_batch
+   where lane = any($3::text[]) and application_id = $1 and notification_id < $4 and first_id <= $6 and last_id >= $5
+     and state ${states} and exists (select 1 from unnest($2::bigint[]) one(id) where one.id between first_id and last_id)
+   limit ${MAX_BATCHES})`;
 
-// Each array is unpacked once (`||`), and only where the device can be in it; then its order finds the device: ten times as quick.
+// Each array is unpacked once (`||`), and only where a device can be in it; then its order finds the device.
 const WAITING = `
   select distinct on (b.notification_id, d.id) b.notification_id as "notificationId", d.id as device, b.provider,
     substr(b.result, found.place, 1) as mark, b.state, b.not_before as "notBefore"
-  from (${UNFINISHED} and state = 'pending' union all ${UNFINISHED} and state in ('queued', 'leased')) b
-    join unnest($2::bigint[]) d(id) on d.id between b.first_id and b.last_id,
+  from (${unfinished("= 'pending'")} union all ${unfinished("in ('queued', 'leased')")}) b,
     lateral (select b.device_ids || '{}'::bigint[] as ids offset 0) unpacked,
-    lateral (select width_bucket(d.id, unpacked.ids) as place offset 0) found
+    unnest($2::bigint[]) d(id), lateral (select width_bucket(d.id, unpacked.ids) as place offset 0) found
   where unpacked.ids[found.place] = d.id and position(substr(b.result, found.place, 1) in $7) > 0
   order by b.notification_id desc, d.id, b.batch_no desc limit ${MAX_WAITING}`;
