@@ -3,10 +3,11 @@ import type { z } from 'zod';
 import { type Caller, CurrentCaller } from '../applications/caller.js';
 import { presentDevice } from '../devices/device.js';
 import { Route } from '../http/route.js';
-import { languageHeaders } from './deliveries.dto.js';
+import { OperationsService } from '../notifications/operations.service.js';
+import { idParams, languageHeaders } from './deliveries.dto.js';
 import { DeliveryDetailsService } from './delivery-details.service.js';
-import { deliveryDetailsSchema, deliveryParams, whyQuery, whySchema } from './explained.dto.js';
-import { explainDevice } from './explanation.js';
+import { deliveryDetailsSchema, deliveryParams, failuresSchema, whyQuery, whySchema } from './explained.dto.js';
+import { explainDevice, explainFailure } from './explanation.js';
 import { languageOf } from './explanations/language.js';
 import { WhyService } from './why.service.js';
 
@@ -19,7 +20,24 @@ export class ExplainedController {
   constructor(
     private readonly details: DeliveryDetailsService,
     private readonly whys: WhyService,
+    private readonly operations: OperationsService,
   ) {}
+
+  @Route('GET', '/v1/notifications/:id/failures', {
+    ...common,
+    summary: 'Count what ended otherwise than accepted, by code, and say what the codes mean',
+    params: idParams,
+    responses: { 200: { description: 'Counted at this moment', schema: failuresSchema } },
+  })
+  async failures(
+    @CurrentCaller() caller: Caller,
+    @Param() { id }: z.infer<typeof idParams>,
+    @Headers('accept-language') accepts: string | undefined,
+  ) {
+    const language = languageOf(accepts);
+    const counts = await this.operations.failures(caller.applicationId, id);
+    return { items: counts.map((count) => ({ ...count, explanation: explainFailure(count, language) })) };
+  }
 
   @Route('GET', '/v1/notifications/:id/deliveries/:deviceId', {
     ...common,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { deviceSchema } from '../devices/devices.dto.js';
+import { PROVIDER_NAMES } from '../lib/names.js';
 import { NOTIFICATION_STATES } from '../notifications/notification.js';
 import { contentSchema, previewRequestSchema } from '../notifications/notifications.dto.js';
 import { deliverySchema, explanationSchema } from './deliveries.dto.js';
@@ -56,4 +57,18 @@ export const whySchema = z.object({
     .array(deviceSchema.extend({ explanation: explanationSchema }))
     .describe('All that were looked at; one that is not active is left out of audiences'),
   isTruncated: z.boolean().describe('There is more: ask for a shorter window, or for one device'),
+});
+
+export const failuresSchema = z.object({
+  items: z
+    .array(
+      z.object({
+        provider: z.enum(PROVIDER_NAMES),
+        code: z.string().describe("The provider's own word, or ours"),
+        status: z.enum(['failed', 'expired', 'cancelled', 'suppressed', 'unknown']),
+        deliveries: z.int().min(0),
+        explanation: z.object({ title: z.string(), meaning: z.string(), nextSteps: z.array(z.string()) }),
+      }),
+    )
+    .describe('Most frequent first'),
 });

@@ -41,14 +41,6 @@ import { TimelineRepository } from './timeline.repository.js';
     RollUpRepository,
     TimelineRepository,
   ],
-  exports: [
-    AcceptService,
-    Idempotency,
-    LiveService,
-    MessagesService,
-    NotificationsService,
-    OperationsService,
-    RollUp,
-  ],
+  exports: [AcceptService, Idempotency, LiveService, MessagesService, NotificationsService, OperationsService, RollUp],
 })
 export class NotificationsModule {}

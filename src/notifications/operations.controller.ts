@@ -5,7 +5,7 @@ import { type Caller, CurrentCaller } from '../applications/caller.js';
 import type { AudienceSize } from '../devices/audience-size.js';
 import { Route } from '../http/route.js';
 import { type Accepted, acceptedSchema, acceptHeaders, notificationParams } from './notifications.dto.js';
-import { audienceBody, audienceSizeSchema, failuresSchema, retryFailedBody, timelineSchema } from './operations.dto.js';
+import { audienceBody, audienceSizeSchema, retryFailedBody, timelineSchema } from './operations.dto.js';
 import { OperationsService } from './operations.service.js';
 
 const TAG = 'Notifications';
@@ -47,15 +47,6 @@ export class OperationsController {
     const { accepted, isReplay } = await this.operations.retryFailed(caller.applicationId, id, body?.codes, key);
     if (isReplay) reply.header('Idempotent-Replayed', 'true');
     return accepted;
-  }
-
-  @Route('GET', '/v1/notifications/:id/failures', {
-    ...byId,
-    summary: 'Count what ended otherwise than accepted, by code',
-    responses: { 200: { description: 'Counted at this moment', schema: failuresSchema } },
-  })
-  async failures(@CurrentCaller() caller: Caller, @Param() { id }: z.infer<typeof notificationParams>) {
-    return { items: await this.operations.failures(caller.applicationId, id) };
   }
 
   @Route('GET', '/v1/notifications/:id/timeline', {

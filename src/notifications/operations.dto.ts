@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import { audienceSchema, codesSchema } from '../devices/audience.js';
-import { PROVIDER_NAMES } from '../lib/names.js';
 
 const count = z.int().min(0);
 
@@ -16,19 +15,6 @@ export const audienceSizeSchema = z.object({
   devices: z.object({ fcm: count, apns: count, webpush: count }),
   total: count,
   isEstimate: z.boolean().describe('True for large audiences: extrapolated from a sample'),
-});
-
-export const failuresSchema = z.object({
-  items: z
-    .array(
-      z.object({
-        provider: z.enum(PROVIDER_NAMES),
-        code: z.string().describe("The provider's own word, or ours"),
-        status: z.enum(['failed', 'expired', 'cancelled', 'suppressed', 'unknown']),
-        deliveries: count,
-      }),
-    )
-    .describe('Most frequent first'),
 });
 
 export const timelineSchema = z.object({
@@ -50,7 +36,7 @@ export const timelineSchema = z.object({
         'expired',
         'completed',
       ]),
-      by: z.string().optional().describe('`key:<id>` or `account:<id>`'),
+      by: z.string().optional().describe('The email of an account, or `key:<id>`'),
       detail: z.record(z.string(), z.union([z.string(), z.number()])).optional(),
     }),
   ),

@@ -35,12 +35,14 @@ beforeAll(async () => {
 afterAll(() => world?.close());
 
 describe('the failures of a notification', () => {
-  it('are counted by code', async () => {
+  it('are counted by code, and explained', async () => {
     const { body } = await world.get(application, `/v1/notifications/${id}/failures`);
-    expect(body).toEqual({
+    const explained = { title: expect.any(String), nextSteps: expect.arrayContaining([expect.any(String)]) };
+    const dead = { title: expect.stringContaining('token is dead') };
+    expect(body).toMatchObject({
       items: [
-        { provider: 'fcm', code: 'INVALID_ARGUMENT', status: 'failed', deliveries: 2 },
-        { provider: 'fcm', code: 'UNREGISTERED', status: 'failed', deliveries: 1 },
+        { provider: 'fcm', code: 'INVALID_ARGUMENT', status: 'failed', deliveries: 2, explanation: explained },
+        { provider: 'fcm', code: 'UNREGISTERED', status: 'failed', deliveries: 1, explanation: dead },
       ],
     });
   });

@@ -1235,9 +1235,9 @@ export interface paths {
   };
   '/v1/notifications/{id}/failures': {
     parameters: { query?: never; header?: never; path?: never; cookie?: never };
-    /** Count what ended otherwise than accepted, by code */
+    /** Count what ended otherwise than accepted, by code, and say what the codes mean */
     get: {
-      parameters: { query?: { applicationId?: string }; header?: never; path: { id: string }; cookie?: never };
+      parameters: { query?: { applicationId?: string }; header?: { 'accept-language'?: string }; path: { id: string }; cookie?: never };
       requestBody?: never;
       responses: {
         200: { headers: { [name: string]: unknown }; content: { 'application/json': {
@@ -1246,6 +1246,7 @@ export interface paths {
               code: string;
               status: "failed" | "expired" | "cancelled" | "suppressed" | "unknown";
               deliveries: number;
+              explanation: { title: string; meaning: string; nextSteps: string[] };
             }[];
           } } };
         default: { headers: { [name: string]: unknown }; content: { 'application/problem+json': components['schemas']['Problem'] } };
