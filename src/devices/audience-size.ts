@@ -19,7 +19,7 @@ export class AudienceSizes {
   constructor(private readonly repository: AudienceSizeRepository) {}
 
   measure(applicationId: string, audience: Audience): Promise<AudienceSize> {
-    return this.repository.lookingUp(async (db) => {
+    return this.repository.lookingUp(audience, async (db) => {
       const counted = await this.repository.count(db, applicationId, audience, MAX_COUNTED);
       const devices = counted ?? (await this.repository.estimate(db, applicationId, audience));
       const total = devices.fcm + devices.apns + devices.webpush;
