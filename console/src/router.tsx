@@ -114,13 +114,14 @@ const devices = createRoute({
 const device = createRoute({
   getParentRoute: () => app,
   path: '/devices/$device',
+  validateSearch: strings('at', 'within'),
   component: lazyRouteComponent(() => import('./pages/devices/device-page.js'), 'DevicePage'),
 });
 
 const user = createRoute({
   getParentRoute: () => app,
   path: '/users/$user',
-  validateSearch: strings('at'),
+  validateSearch: strings('at', 'within'),
   component: lazyRouteComponent(() => import('./pages/devices/user-page.js'), 'UserPage'),
 });
 

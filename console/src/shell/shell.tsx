@@ -1,4 +1,4 @@
-import { AppShell, Burger, Group, ScrollArea, Select, Text } from '@mantine/core';
+import { AppShell, Box, Burger, Group, ScrollArea, Select, Text } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { useQuery } from '@tanstack/react-query';
 import { Navigate, Outlet, useNavigate, useParams, useRouterState } from '@tanstack/react-router';
@@ -8,6 +8,7 @@ import { MenuLink } from '../components/links.js';
 import { useTexts } from '../i18n/language.js';
 import { AccountMenu } from './account-menu.js';
 import { applicationsQuery, rememberApplication } from './applications.js';
+import { FindBox } from './find-box.js';
 import { shellTexts } from './shell.i18n.js';
 
 /** What a link of the menu is: exact ones are current on their own page only. */
@@ -43,10 +44,12 @@ export function Shell() {
             </Text>
             <ApplicationSelect />
           </Group>
+          <Find />
           <AccountMenu />
         </Group>
       </AppShell.Header>
       <AppShell.Navbar p="xs" aria-label={t('pages')}>
+        <Find isInMenu />
         <ScrollArea type="auto">
           <Menu />
         </ScrollArea>
@@ -60,6 +63,23 @@ export function Shell() {
 
 function useApplication(): string | undefined {
   return useParams({ strict: false }).app;
+}
+
+/** The application that is looked at; elsewhere the one that the menu leads to. */
+function useMenuApplication(): string | undefined {
+  const { data: applications = [] } = useQuery(applicationsQuery);
+  return useApplication() ?? applications[0]?.id;
+}
+
+/** On a phone the header has no place for it, so it stands in the menu. */
+function Find({ isInMenu = false }: { isInMenu?: boolean }) {
+  const app = useMenuApplication();
+  if (app === undefined) return null;
+  return (
+    <Box {...(isInMenu ? { hiddenFrom: 'sm', pb: 'xs' } : { visibleFrom: 'sm', flex: 1, display: 'flex' })}>
+      <FindBox app={app} isMain={!isInMenu} />
+    </Box>
+  );
 }
 
 function ApplicationSelect() {
@@ -86,8 +106,7 @@ function ApplicationSelect() {
 
 function Menu() {
   const t = useTexts(shellTexts);
-  const { data: applications = [] } = useQuery(applicationsQuery);
-  const app = useApplication() ?? applications[0]?.id;
+  const app = useMenuApplication();
   const mayOperate = useMay('operator');
   const isOwner = useMay('owner');
   return (
