@@ -34,10 +34,12 @@ export const deliveryTexts = defineTexts({
       'Nothing was meant for this device in this time: no notification named it, its user, its topics or its tags.',
     whyNoneUser:
       'Nothing was meant for this user in this time: no notification named the user, or the topics or tags of the user’s devices.',
-    whyMore: 'These are the newest {n}. Choose a time or a shorter span to see others.',
+    whyMore: 'There is more than is shown. Choose a time or a shorter span to see the rest.',
+    whyNoDevice:
+      'This user has no device, so nothing can be sent. The app has to call POST /v1/devices with this userId.',
+    leftOut: 'Devices out of use',
     notification: 'Notification',
     device: 'Device',
-    removedDevice: 'A device that was removed',
     meaning: 'What it means',
     action: 'What Carillon did, and why',
     next: 'What to do next',
@@ -74,7 +76,6 @@ export const deliveryTexts = defineTexts({
     since: 'Since',
     openNotification: 'Open the notification',
     sendAgain: 'Send again',
-    pending: 'Pending',
   },
   ko: {
     title: '전송 로그',
@@ -108,10 +109,12 @@ export const deliveryTexts = defineTexts({
     whyNone: '이 시간에 이 기기로 보낼 알림이 없었습니다. 기기, 사용자, 토픽, 태그 중 어느 것도 지정되지 않았습니다.',
     whyNoneUser:
       '이 시간에 이 사용자에게 보낼 알림이 없었습니다. 사용자나 사용자 기기의 토픽, 태그가 지정되지 않았습니다.',
-    whyMore: '최근 {n}건입니다. 다른 전송을 보려면 시각을 정하거나 범위를 좁혀 주십시오.',
+    whyMore: '표시한 것보다 더 있습니다. 나머지를 보려면 시각을 정하거나 범위를 좁혀 주십시오.',
+    whyNoDevice:
+      '이 사용자에게 등록된 기기가 없어 보낼 수 없습니다. 앱이 이 userId로 POST /v1/devices를 호출해야 합니다.',
+    leftOut: '사용이 중지된 기기',
     notification: '알림',
     device: '기기',
-    removedDevice: '삭제된 기기',
     meaning: '의미',
     action: 'Carillon의 처리와 이유',
     next: '다음에 할 일',
@@ -148,6 +151,5 @@ export const deliveryTexts = defineTexts({
     since: '시점',
     openNotification: '알림 열기',
     sendAgain: '다시 보내기',
-    pending: '대기 중',
   },
 });

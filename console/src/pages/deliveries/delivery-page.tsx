@@ -45,7 +45,7 @@ function Explained({ app, delivery }: { app: string; delivery: ExplainedDelivery
           >
             {t('openNotification')}
           </RouteButton>
-          {mayOperate && deviceId !== null && delivery.device !== null && (
+          {mayOperate && deviceId !== null && (
             <RouteButton
               to="/apps/$app/compose"
               params={{ app }}
@@ -147,25 +147,21 @@ function DeviceFacts({ app, delivery: { device } }: { app: string; delivery: Exp
   const t = useTexts(deliveryTexts);
   return (
     <Section title={t('device')}>
-      {device === null ? (
-        <Text size="sm">{t('removedDevice')}</Text>
-      ) : (
-        <Facts>
-          <Fact name={t('status')}>
-            <Status status={device.status} />
+      <Facts>
+        <Fact name={t('status')}>
+          <Status status={device.status} />
+        </Fact>
+        <Fact name={t('id')}>
+          <RouteLink to="/apps/$app/devices/$device" params={{ app, device: device.id }}>
+            <span className="mono">{device.id}</span>
+          </RouteLink>
+        </Fact>
+        {device.invalidAt !== null && (
+          <Fact name={t('since')}>
+            <Time at={device.invalidAt} exact /> <span className="mono">{device.invalidReason}</span>
           </Fact>
-          <Fact name={t('id')}>
-            <RouteLink to="/apps/$app/devices/$device" params={{ app, device: device.id }}>
-              <span className="mono">{device.id}</span>
-            </RouteLink>
-          </Fact>
-          {device.invalidAt !== null && (
-            <Fact name={t('since')}>
-              <Time at={device.invalidAt} exact /> <span className="mono">{device.invalidReason}</span>
-            </Fact>
-          )}
-        </Facts>
-      )}
+        )}
+      </Facts>
     </Section>
   );
 }

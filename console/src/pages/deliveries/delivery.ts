@@ -5,8 +5,10 @@ import type { paths } from '../../api/schema.js';
 import type { Tone } from '../../components/status.js';
 import type { Language } from '../../i18n/language.js';
 
-export type Delivery =
-  paths['/v1/deliveries/why']['get']['responses'][200]['content']['application/json']['items'][number];
+type WhyAnswer = paths['/v1/deliveries/why']['get']['responses'][200]['content']['application/json'];
+export type Delivery = WhyAnswer['items'][number];
+/** A device that the search for a reason looked at. */
+export type LookedAt = WhyAnswer['devices'][number];
 export type ExplainedDelivery =
   paths['/v1/notifications/{id}/deliveries/{deviceId}']['get']['responses'][200]['content']['application/json'];
 export type Explanation = Delivery['explanation'];

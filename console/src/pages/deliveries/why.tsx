@@ -8,7 +8,7 @@ import { Dot, ProviderName } from '../../components/status.js';
 import { Time } from '../../components/values.js';
 import { useLanguage, useTexts } from '../../i18n/language.js';
 import { deliveryTexts } from './deliveries.i18n.js';
-import { type Delivery, linkOf, timeOf, toneOf, type Whose, whyQuery } from './delivery.js';
+import { type Delivery, type LookedAt, linkOf, timeOf, toneOf, type Whose, whyQuery } from './delivery.js';
 import './why-list.css';
 
 /** The address's part of the question: around when, and how many seconds of it. */
@@ -77,28 +77,60 @@ function Answer({ app, whose, around }: AnswerProps) {
   });
   if (error) return <ProblemAlert error={error} retry={refetch} />;
   if (!data) return <Skeleton height={120} />;
-  if (data.items.length === 0) return <Nothing>{t('userId' in whose ? 'whyNoneUser' : 'whyNone')}</Nothing>;
+  const leftOut = data.devices.filter(({ status }) => status !== 'active');
+  if (data.devices.length === 0) return <Nothing>{t('whyNoDevice')}</Nothing>;
   return (
     <>
-      <ul className="why-list" aria-label={t('why')}>
-        {data.items.map((delivery) => (
-          <li key={`${delivery.notificationId} ${delivery.deviceId}`}>
-            <Line app={app} delivery={delivery} />
-          </li>
-        ))}
-      </ul>
+      {leftOut.length > 0 && (
+        <ul className="why-list" aria-label={t('leftOut')}>
+          {leftOut.map((device) => (
+            <li key={device.id}>
+              <DeviceLine app={app} device={device} />
+            </li>
+          ))}
+        </ul>
+      )}
+      {data.items.length === 0 ? (
+        <Nothing>{t('userId' in whose ? 'whyNoneUser' : 'whyNone')}</Nothing>
+      ) : (
+        <ul className="why-list" aria-label={t('why')}>
+          {data.items.map((delivery) => (
+            <li key={`${delivery.notificationId} ${delivery.deviceId}`}>
+              <DeliveryLine app={app} delivery={delivery} />
+            </li>
+          ))}
+        </ul>
+      )}
+      {data.isTruncated && (
+        <Text size="sm" c="dimmed">
+          {t('whyMore')}
+        </Text>
+      )}
     </>
   );
 }
 
-function Line({ app, delivery }: { app: string; delivery: Delivery }) {
+function DeliveryLine({ app, delivery }: { app: string; delivery: Delivery }) {
   return (
     <RouteLink {...linkOf(app, delivery)} underline="never">
       <Time at={timeOf(delivery)} exact />
       <Dot tone={toneOf(delivery.explanation)}>{delivery.explanation.title}</Dot>
-      <Text component="small" ta="right">
+      <small>
         <ProviderName provider={delivery.provider} />
-      </Text>
+      </small>
+    </RouteLink>
+  );
+}
+
+/** A device that is out of use: later notifications leave it out, so no delivery tells of it. */
+function DeviceLine({ app, device }: { app: string; device: LookedAt }) {
+  return (
+    <RouteLink to="/apps/$app/devices/$device" params={{ app, device: device.id }} underline="never">
+      <Time at={device.invalidAt} exact />
+      <Dot tone={toneOf(device.explanation)}>{device.explanation.title}</Dot>
+      <small>
+        <ProviderName provider={device.provider} />
+      </small>
     </RouteLink>
   );
 }
