@@ -11,6 +11,8 @@ export const theme = createTheme({
   cursorType: 'pointer',
   components: {
     Button: { defaultProps: { size: 'sm' } },
+    // It would lock by a style without nonce, which the content security policy refuses.
+    Modal: { defaultProps: { lockScroll: false } },
     TextInput: { defaultProps: { size: 'sm' } },
     Select: { defaultProps: { size: 'sm', allowDeselect: false } },
     Tooltip: { defaultProps: { withArrow: true, openDelay: 300 } },

@@ -6,6 +6,11 @@ export function Facts({ children }: { children: ReactNode }) {
   return <dl className="facts">{children}</dl>;
 }
 
+/** The main thing, and facts beside it; on a phone below. */
+export function Beside({ children }: { children: ReactNode }) {
+  return <div className="beside">{children}</div>;
+}
+
 export function Fact({ name, children }: { name: string; children: ReactNode }) {
   return (
     <div>

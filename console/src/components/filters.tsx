@@ -36,7 +36,7 @@ export function TextFilter({ label, value, onChange, width = 180, type = 'text' 
 }
 
 /** A time to filter by, in the reader's own zone; in the address it is ISO 8601. */
-export function TimeFilter({ label, value, onChange, width = 190 }: FilterProps) {
+export function TimeFilter({ label, value, onChange, width = 180 }: FilterProps) {
   return (
     <TextFilter
       label={label}

@@ -38,7 +38,14 @@ export function Shell() {
         </a>
         <Group h="100%" px="md" justify="space-between" wrap="nowrap">
           <Group gap="sm" wrap="nowrap">
-            <Burger opened={isOpen} onClick={toggle} hiddenFrom="sm" size="sm" aria-label={t('menu')} />
+            <Burger
+              opened={isOpen}
+              onClick={toggle}
+              hiddenFrom="sm"
+              size="sm"
+              color="var(--mantine-color-text)"
+              aria-label={t('menu')}
+            />
             <Text fw={700} visibleFrom="xs">
               Carillon
             </Text>

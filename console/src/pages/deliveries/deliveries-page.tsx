@@ -57,14 +57,15 @@ function FilterBar({ filters }: { filters: Filters }) {
     <Group gap="xs" align="flex-end">
       <ChoiceFilter
         label={t('status')}
+        width={124}
         value={filters.status}
         mayBeAny={false}
         choices={DELIVERY_STATUSES.map((value) => ({ value, label: words(value) }))}
         onChange={set('status')}
       />
-      <ProviderFilter value={filters.provider} width={120} onChange={set('provider')} />
-      <TextFilter label={t('code')} value={filters.code} onChange={set('code')} />
-      <TextFilter label={t('user')} value={filters.userId} onChange={set('userId')} />
+      <ProviderFilter value={filters.provider} width={104} onChange={set('provider')} />
+      <TextFilter label={t('code')} width={130} value={filters.code} onChange={set('code')} />
+      <TextFilter label={t('user')} width={130} value={filters.userId} onChange={set('userId')} />
       <TimeFilter label={t('from')} value={filters.from} onChange={set('from')} />
       <TimeFilter label={t('to')} value={filters.to} onChange={set('to')} />
       <Button variant="subtle" size="xs" onClick={() => void navigate({ search: {} })}>

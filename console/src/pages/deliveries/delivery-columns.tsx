@@ -6,8 +6,14 @@ import { useTexts } from '../../i18n/language.js';
 import { deliveryTexts } from './deliveries.i18n.js';
 import { type Delivery, timeOf, toneOf } from './delivery.js';
 
-/** What a list of deliveries shows of each. `of: 'device'` leaves out what is the same for all deliveries of a device. */
-export function useDeliveryColumns(of: 'application' | 'device'): readonly Column<Delivery>[] {
+/** What is the same for all of a list: a search is for one status, a device has one provider. */
+const SAME = { application: ['status'], device: ['provider', 'user'] } as const satisfies Record<
+  string,
+  readonly string[]
+>;
+
+/** What a list of deliveries shows of each. */
+export function useDeliveryColumns(of: keyof typeof SAME): readonly Column<Delivery>[] {
   const t = useTexts(deliveryTexts);
   return useMemo(() => {
     const all: Column<Delivery>[] = [
@@ -17,7 +23,7 @@ export function useDeliveryColumns(of: 'application' | 'device'): readonly Colum
         width: 'minmax(0, 4fr)',
         cell: ({ explanation }) => (
           <span title={explanation.title}>
-            <Dot tone={toneOf(explanation)}>{explanation.title}</Dot>
+            <Dot tone={toneOf(explanation)}>{''}</Dot> {explanation.title}
           </span>
         ),
       },
@@ -53,6 +59,6 @@ export function useDeliveryColumns(of: 'application' | 'device'): readonly Colum
       },
       { id: 'last', header: t('last'), width: '92px', cell: (delivery) => <Time at={timeOf(delivery)} /> },
     ];
-    return of === 'device' ? all.filter(({ id }) => id !== 'provider' && id !== 'user') : all;
+    return all.filter(({ id }) => !SAME[of].includes(id));
   }, [t, of]);
 }

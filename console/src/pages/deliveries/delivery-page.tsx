@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useParams } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { useMay } from '../../api/session.js';
-import { Fact, Facts } from '../../components/facts.js';
+import { Beside, Fact, Facts } from '../../components/facts.js';
 import { RouteButton, RouteLink } from '../../components/links.js';
 import { Page, Section } from '../../components/page.js';
 import { PageProblem } from '../../components/problem-alert.js';
@@ -73,7 +73,7 @@ function Explained({ app, delivery }: { app: string; delivery: ExplainedDelivery
           )}
         </Answer>
       </section>
-      <div className="delivery-parts">
+      <Beside>
         <Section title={t('timeline')}>
           <Steps delivery={delivery} />
         </Section>
@@ -81,7 +81,7 @@ function Explained({ app, delivery }: { app: string; delivery: ExplainedDelivery
           <NotificationFacts delivery={delivery} app={app} />
           <DeviceFacts delivery={delivery} app={app} />
         </Stack>
-      </div>
+      </Beside>
       <RecompiledRequest request={delivery.request} />
     </Page>
   );
@@ -120,7 +120,11 @@ function NotificationFacts({ app, delivery }: { app: string; delivery: Explained
     <Section title={t('notification')}>
       <Facts>
         <Fact name={t('content')}>
-          {title && <Text fw={600}>{title}</Text>}
+          {title && (
+            <Text size="sm" fw={600}>
+              {title}
+            </Text>
+          )}
           {body && <Text size="sm">{body}</Text>}
           {!title && !body && t('noText')}
         </Fact>

@@ -1,9 +1,9 @@
-import { Alert, Group, Skeleton, Text } from '@mantine/core';
+import { Group, Skeleton, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useNavigate, useParams, useSearch } from '@tanstack/react-router';
 import { api, dataOf } from '../../api/client.js';
 import { useMay } from '../../api/session.js';
-import { Fact, Facts } from '../../components/facts.js';
+import { Beside, Fact, Facts } from '../../components/facts.js';
 import { RouteLink } from '../../components/links.js';
 import { Page, Section } from '../../components/page.js';
 import { PageProblem } from '../../components/problem-alert.js';
@@ -46,16 +46,11 @@ export function DevicePage() {
       about={<About app={app} device={device} />}
       actions={mayOperate && <TestPush app={app} device={device} />}
     >
-      {device.status !== 'active' && (
-        <Alert color="gray" variant="outline">
-          {t('inactive')}
-        </Alert>
-      )}
       <WhyHere app={app} id={id} />
-      <div className="delivery-parts">
+      <Beside>
         <Deliveries app={app} id={id} />
         <DeviceFacts device={device} />
-      </div>
+      </Beside>
       <DeviceHistory app={app} device={id} />
     </Page>
   );

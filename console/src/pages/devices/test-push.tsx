@@ -17,9 +17,10 @@ const TTL_SECONDS = 300;
 export function TestPush({ app, device }: { app: string; device: Device }) {
   const t = useTexts(deviceTexts);
   const [isOpen, { open, close }] = useDisclosure(false);
+  const isOut = device.status !== 'active';
   return (
     <>
-      <Button variant="default" onClick={open} disabled={device.status !== 'active'}>
+      <Button variant="default" onClick={open} disabled={isOut} {...(isOut && { title: t('inactive') })}>
         {t('test')}
       </Button>
       <Modal opened={isOpen} onClose={close} title={t('test')}>
