@@ -1,8 +1,18 @@
-import { Select, TextInput } from '@mantine/core';
-import { useEffect, useState } from 'react';
+import { Group, Select, TextInput } from '@mantine/core';
+import { type ReactNode, useEffect, useState } from 'react';
 import { useTexts } from '../i18n/language.js';
 import { componentTexts } from './components.i18n.js';
 import { filterTexts } from './filters.i18n.js';
+import './filters.css';
+
+/** Filters in a row, or in two columns on a phone. */
+export function Filters({ children }: { children: ReactNode }) {
+  return (
+    <Group className="filters" gap="xs" align="flex-end">
+      {children}
+    </Group>
+  );
+}
 
 interface FilterProps {
   label: string;
@@ -10,8 +20,11 @@ interface FilterProps {
   value: string | undefined;
   /** `undefined`: no longer filtered by this. */
   onChange(value: string | undefined): void;
-  width?: number | string;
+  /** Pixels; on a phone, half the screen. */
+  width?: number;
 }
+
+const widthOf = (pixels: number) => ({ '--filter-width': `${pixels}px` });
 
 /** A word to filter by; it counts when it is done, not with every letter. */
 export function TextFilter({ label, value, onChange, width = 180, type = 'text' }: FilterProps & { type?: string }) {
@@ -26,7 +39,7 @@ export function TextFilter({ label, value, onChange, width = 180, type = 'text' 
       label={label}
       type={type}
       size="xs"
-      w={width}
+      style={widthOf(width)}
       value={text}
       onChange={(event) => setText(event.currentTarget.value)}
       onBlur={commit}
@@ -76,7 +89,7 @@ export function ChoiceFilter<T extends string>({
     <Select
       label={label}
       size="xs"
-      w={width}
+      style={widthOf(width)}
       data={[...(mayBeAny ? [{ value: '', label: t('any') }] : []), ...choices]}
       value={value ?? ''}
       onChange={(chosen) => onChange(choices.find((choice) => choice.value === chosen)?.value)}

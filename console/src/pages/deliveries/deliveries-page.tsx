@@ -1,9 +1,15 @@
-import { Button, Group, Menu, Text } from '@mantine/core';
+import { Button, Menu, Text } from '@mantine/core';
 import { useNavigate, useParams, useSearch } from '@tanstack/react-router';
 import { api, dataOf } from '../../api/client.js';
 import type { paths } from '../../api/schema.js';
 import { componentTexts } from '../../components/components.i18n.js';
-import { ChoiceFilter, ProviderFilter, TextFilter, TimeFilter } from '../../components/filters.js';
+import {
+  ChoiceFilter,
+  Filters as FilterRow,
+  ProviderFilter,
+  TextFilter,
+  TimeFilter,
+} from '../../components/filters.js';
 import { Nothing, Page } from '../../components/page.js';
 import { Rows } from '../../components/rows.js';
 import { usePages } from '../../components/use-pages.js';
@@ -54,7 +60,7 @@ function FilterBar({ filters }: { filters: Filters }) {
   const set = (name: keyof Filters) => (value: string | undefined) =>
     void navigate({ search: (before) => ({ ...before, [name]: value }) });
   return (
-    <Group gap="xs" align="flex-end">
+    <FilterRow>
       <ChoiceFilter
         label={t('status')}
         width={124}
@@ -71,7 +77,7 @@ function FilterBar({ filters }: { filters: Filters }) {
       <Button variant="subtle" size="xs" onClick={() => void navigate({ search: {} })}>
         {t('clear')}
       </Button>
-    </Group>
+    </FilterRow>
   );
 }
 

@@ -6,14 +6,14 @@ import { useTexts } from '../../i18n/language.js';
 import { deliveryTexts } from './deliveries.i18n.js';
 import { type Delivery, timeOf, toneOf } from './delivery.js';
 
-/** What is the same for all of a list: a search is for one status, a device has one provider. */
-const SAME = { application: ['status'], device: ['provider', 'user'] } as const satisfies Record<
-  string,
-  readonly string[]
->;
+/** What is the same for all of a list, or has no room: a search is for one status, a device has one provider. */
+const LEFT_OUT = {
+  application: ['status'],
+  device: ['status', 'provider', 'user', 'attempts'],
+} as const satisfies Record<string, readonly string[]>;
 
 /** What a list of deliveries shows of each. */
-export function useDeliveryColumns(of: keyof typeof SAME): readonly Column<Delivery>[] {
+export function useDeliveryColumns(of: keyof typeof LEFT_OUT): readonly Column<Delivery>[] {
   const t = useTexts(deliveryTexts);
   return useMemo(() => {
     const all: Column<Delivery>[] = [
@@ -59,6 +59,6 @@ export function useDeliveryColumns(of: keyof typeof SAME): readonly Column<Deliv
       },
       { id: 'last', header: t('last'), width: '92px', cell: (delivery) => <Time at={timeOf(delivery)} /> },
     ];
-    return all.filter(({ id }) => !SAME[of].includes(id));
+    return all.filter(({ id }) => !LEFT_OUT[of].some((each) => each === id));
   }, [t, of]);
 }

@@ -1,6 +1,6 @@
-import { Button, Group, Skeleton, Stack, Text } from '@mantine/core';
+import { Button, Skeleton, Stack, Text } from '@mantine/core';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
-import { ChoiceFilter, TimeFilter } from '../../components/filters.js';
+import { ChoiceFilter, Filters, TimeFilter } from '../../components/filters.js';
 import { RouteLink } from '../../components/links.js';
 import { Nothing, Section } from '../../components/page.js';
 import { ProblemAlert } from '../../components/problem-alert.js';
@@ -35,7 +35,7 @@ export function Why({ app, whose, at, within, onChange }: WhyProps) {
   return (
     <Section title={t('why')}>
       <Stack gap="sm">
-        <Group align="flex-end" gap="xs">
+        <Filters>
           <TimeFilter label={t('around')} value={at} onChange={(time) => onChange({ at: time, within })} />
           {isTime && (
             <>
@@ -51,7 +51,7 @@ export function Why({ app, whose, at, within, onChange }: WhyProps) {
               </Button>
             </>
           )}
-        </Group>
+        </Filters>
         <Answer
           app={app}
           whose={whose}

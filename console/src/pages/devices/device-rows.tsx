@@ -39,6 +39,7 @@ export function DeviceRows({ app, filters, empty, height }: DeviceRowsProps) {
       id: 'provider',
       header: t('provider'),
       width: '84px',
+      isExtra: true,
       cell: ({ provider }) => <ProviderName provider={provider} />,
     },
     { id: 'status', header: t('status'), width: '84px', cell: ({ status }) => <Status status={status} /> },

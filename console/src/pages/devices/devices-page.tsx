@@ -2,7 +2,7 @@ import { Button, Group } from '@mantine/core';
 import { useNavigate, useParams, useSearch } from '@tanstack/react-router';
 import { api, dataOf } from '../../api/client.js';
 import { componentTexts } from '../../components/components.i18n.js';
-import { ChoiceFilter, ProviderFilter, TextFilter } from '../../components/filters.js';
+import { ChoiceFilter, Filters, ProviderFilter, TextFilter } from '../../components/filters.js';
 import { Page, Section } from '../../components/page.js';
 import { type Column, Rows } from '../../components/rows.js';
 import { usePages } from '../../components/use-pages.js';
@@ -71,7 +71,7 @@ function FilterBar({ filters }: { filters: DeviceFilters }) {
   const set = (name: keyof DeviceFilters) => (value: string | undefined) =>
     void navigate({ search: (before) => ({ ...before, [name]: value }) });
   return (
-    <Group gap="xs" align="flex-end">
+    <Filters>
       <ProviderFilter value={filters.provider} width={120} onChange={set('provider')} />
       <ChoiceFilter
         label={t('status')}
@@ -89,7 +89,7 @@ function FilterBar({ filters }: { filters: DeviceFilters }) {
           {t('fingerprint')} <Id id={filters.tokenFingerprint} short label={t('fingerprint')} />
         </Group>
       )}
-    </Group>
+    </Filters>
   );
 }
 
