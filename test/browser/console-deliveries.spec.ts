@@ -152,6 +152,11 @@ describe('the pages', () => {
     await page.getByRole('link', { name: HOSTILE }).click();
     await heading(HOSTILE);
     await reasons().first().waitFor();
+    await page.getByLabel('Around when?').fill('2026-01-02T14:05');
+    await page.keyboard.press('Enter');
+    await page.getByText('Nothing was meant for this user in this time').waitFor();
+    await page.getByRole('button', { name: 'Show the last 24 hours' }).click();
+    await reasons().first().waitFor();
     await page
       .getByRole('table', { name: 'Devices' })
       .getByRole('link', { name: device.slice(0, 8) })
@@ -232,6 +237,12 @@ describe('the pages', () => {
     await viewer.page.getByRole('table').getByRole('link').first().click();
     await viewer.page.getByRole('heading', { name: '등록 이력' }).waitFor();
     expect(await viewer.page.getByRole('button', { name: '테스트 푸시 보내기' }).count()).toBe(0);
+
+    const removed = await world.device(shop, 'fcm');
+    await call(world.api, 'DELETE', `/v1/devices/${removed}`, { key: shop.serverKey });
+    await viewer.page.goto(`${world.api.baseUrl}/console/apps/${shop.id}/devices/${removed}`);
+    await viewer.page.getByRole('heading', { level: 1, name: '삭제된 기기' }).waitFor();
+    await viewer.page.getByText('요청에 따라 삭제되었습니다').waitFor();
     await viewer.close();
   });
 });
@@ -316,5 +327,5 @@ describe('“why did this phone not ring?”', () => {
       await heading(answer);
       expect(clicks).toBeLessThanOrEqual(3);
     }
-  });
+  }, 60_000);
 });

@@ -23,8 +23,8 @@ export const deliveryTexts = defineTexts({
     acceptedNeedsUser:
       'Accepted deliveries are looked up by user, because there are so many. Enter a user, or open the notification.',
     why: 'Why did it not ring?',
-    around: 'Around',
-    window: 'Within',
+    around: 'Around when?',
+    window: 'Before and after',
     minutes15: '15 minutes',
     hour1: '1 hour',
     hours6: '6 hours',
@@ -97,8 +97,8 @@ export const deliveryTexts = defineTexts({
     acceptedNeedsUser:
       '수락된 전송은 수가 많아 사용자별로만 조회합니다. 사용자를 입력하거나 해당 알림을 열어 주십시오.',
     why: '왜 울리지 않았습니까?',
-    around: '기준 시각',
-    window: '범위',
+    around: '언제쯤입니까?',
+    window: '앞뒤 범위',
     minutes15: '15분',
     hour1: '1시간',
     hours6: '6시간',

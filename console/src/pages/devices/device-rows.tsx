@@ -34,7 +34,9 @@ export function DeviceRows({ app, filters, empty, height }: DeviceRowsProps) {
   });
   const columns: Column<Device>[] = [
     { id: 'id', header: t('device'), width: '92px', cell: ({ id }) => <span className="mono">{id.slice(0, 8)}</span> },
-    { id: 'user', header: t('user'), width: 'minmax(0, 2fr)', cell: ({ userId }) => userId ?? '–' },
+    ...(filters.userId === undefined
+      ? [{ id: 'user', header: t('user'), width: 'minmax(0, 2fr)', cell: ({ userId }: Device) => userId ?? '–' }]
+      : []),
     {
       id: 'provider',
       header: t('provider'),

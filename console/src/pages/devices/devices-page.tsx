@@ -1,4 +1,4 @@
-import { Button, Group } from '@mantine/core';
+import { Button, Text } from '@mantine/core';
 import { useNavigate, useParams, useSearch } from '@tanstack/react-router';
 import { api, dataOf } from '../../api/client.js';
 import { componentTexts } from '../../components/components.i18n.js';
@@ -85,9 +85,9 @@ function FilterBar({ filters }: { filters: DeviceFilters }) {
         {t('clear')}
       </Button>
       {filters.tokenFingerprint !== undefined && (
-        <Group gap={6}>
+        <Text component="div" size="sm">
           {t('fingerprint')} <Id id={filters.tokenFingerprint} short label={t('fingerprint')} />
-        </Group>
+        </Text>
       )}
     </Filters>
   );

@@ -42,7 +42,7 @@ export const deviceTexts = defineTexts({
     ofUser: 'Devices of this user',
     noneOfUser:
       'No device is registered for this user, so nothing can be sent. The app has to call POST /v1/devices with this userId.',
-    user_devices: '{devices} devices, {active} of them active',
+    user_devices: 'Devices: {devices} · Active: {active}',
     failed: 'What failed for this user',
     h_registered: 'Registered for the first time',
     h_token_changed: 'Got a new token',
@@ -107,7 +107,7 @@ export const deviceTexts = defineTexts({
     ofUser: '이 사용자의 기기',
     noneOfUser:
       '이 사용자에게 등록된 기기가 없어 보낼 수 없습니다. 앱이 이 userId로 POST /v1/devices를 호출해야 합니다.',
-    user_devices: '기기 {devices}대, 그중 활성 {active}대',
+    user_devices: '기기 {devices}대 · 활성 {active}대',
     failed: '이 사용자의 실패한 전송',
     h_registered: '처음 등록되었습니다',
     h_token_changed: '새 토큰을 받았습니다',
