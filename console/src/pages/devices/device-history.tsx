@@ -26,8 +26,8 @@ export function DeviceHistory({ app, device }: { app: string; device: string }) 
       ),
   });
   const columns: Column<HistoryEntry>[] = [
-    { id: 'what', header: t('history'), width: 'minmax(0, 1fr)', cell: (entry) => happened(entry) },
-    { id: 'at', header: t('registered'), width: '170px', cell: ({ at }) => <Time at={at} exact /> },
+    { id: 'what', header: t('what'), width: 'minmax(0, 1fr)', cell: (entry) => happened(entry) },
+    { id: 'at', header: t('when'), width: '170px', cell: ({ at }) => <Time at={at} exact /> },
   ];
   return (
     <Section title={t('history')}>
