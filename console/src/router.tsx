@@ -148,6 +148,7 @@ const webhook = createRoute({
 const audit = createRoute({
   getParentRoute: () => app,
   path: '/audit',
+  validateSearch: strings('by', 'action', 'where'),
   component: lazyRouteComponent(() => import('./pages/settings/audit-page.js'), 'AuditPage'),
 });
 

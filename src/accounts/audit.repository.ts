@@ -2,7 +2,14 @@ import { Injectable } from '@nestjs/common';
 import type { Database } from '../database/transaction.js';
 import type { Actor, AuditEntry, AuditFact, AuditFilter } from './audit.js';
 
-const COLUMNS = { applicationId: 'application_id', accountId: 'account_id', subject: 'subject' } as const;
+/** `$` stands for the number of the parameter. */
+const CONDITIONS = {
+  applicationId: 'application_id = $',
+  accountId: 'account_id = $',
+  subject: 'subject = $',
+  by: '(key_id = $ or account_id::text = $ or account_email = lower($))',
+  action: "(action = $ or starts_with(action, $ || '.'))",
+} as const satisfies Record<keyof AuditFilter, string>;
 
 @Injectable()
 export class AuditRepository {
@@ -16,11 +23,11 @@ export class AuditRepository {
 
   /** Newest first, before the id `beforeId`. */
   async list(database: Database, filter: AuditFilter, beforeId: number, limit: number): Promise<AuditEntry[]> {
-    const given = Object.entries(COLUMNS).flatMap(([name, column]) => {
+    const given = Object.entries(CONDITIONS).flatMap(([name, condition]) => {
       const value = filter[name as keyof AuditFilter];
-      return value === undefined ? [] : [{ column, value }];
+      return value === undefined ? [] : [{ condition, value }];
     });
-    const conditions = given.map(({ column }, index) => `and ${column} = $${index + 3}`);
+    const conditions = given.map(({ condition }, index) => `and ${condition.replaceAll('$', () => `$${index + 3}`)}`);
     const rows: {
       id: number;
       at: Date;

@@ -26,7 +26,15 @@ export interface AuditEntry extends Actor {
 }
 
 /** Which entries to list; undefined: all. */
-export type AuditFilter = Partial<Record<'applicationId' | 'accountId' | 'subject', string | undefined>>;
+export interface AuditFilter {
+  applicationId?: string | undefined;
+  accountId?: string | undefined;
+  subject?: string | undefined;
+  /** The id of a key or an account, or the email of one. */
+  by?: string | undefined;
+  /** An action, or what several begin with, such as `credential`. */
+  action?: string | undefined;
+}
 
 /** What is to be written down beside who and when. */
 export type AuditFact = Pick<AuditEntry, 'applicationId' | 'action' | 'subject'>;

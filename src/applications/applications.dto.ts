@@ -6,6 +6,8 @@ import { isExactOrigin } from './application.js';
 
 const MAX_NAME_CHARACTERS = 200;
 const MAX_ORIGINS = 100;
+/** The longest email there is. */
+const MAX_ACTOR_CHARACTERS = 320;
 
 const name = z.string().trim().min(1).max(MAX_NAME_CHARACTERS);
 const settings = {
@@ -66,6 +68,12 @@ export const auditQuery = z.strictObject({
   applicationId: z.uuid().toLowerCase().optional(),
   accountId: z.uuid().toLowerCase().optional().describe('What this person did in the console'),
   subject: z.string().max(300).optional().describe('What was done to it: an id, or a name'),
+  by: z.string().min(1).max(MAX_ACTOR_CHARACTERS).optional().describe('Id of a key or an account, or an email'),
+  action: z
+    .string()
+    .regex(/^[a-z_]+(\.[a-z_]+)?$/, 'must be an action such as `credential.put`, or what it begins with')
+    .optional()
+    .describe('Such as `credential.put`, or `credential` for all of them'),
 });
 export const auditEntrySchema = z.object({
   id: z.number(),
