@@ -1,4 +1,4 @@
-import { Anchor, Radio, Group, Select, SimpleGrid, Stack, Text, TextInput } from '@mantine/core';
+import { Anchor, Group, Radio, Select, SimpleGrid, Stack, Text, TextInput } from '@mantine/core';
 import { useState } from 'react';
 import { Code } from '../../components/values.js';
 import { useTexts } from '../../i18n/language.js';

@@ -1,4 +1,4 @@
-import "./settings.css";
+import './settings.css';
 import { Alert, Button, Group, Skeleton, Stack, Text } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { useMutation, useQuery } from '@tanstack/react-query';
@@ -20,8 +20,8 @@ import {
   type Credential,
   credentialsOf,
   PROVIDERS,
-  PUBLIC_PARTS,
   type ProviderName,
+  PUBLIC_PARTS,
   type Verification,
   verdictOf,
   verifyCredential,
@@ -169,7 +169,9 @@ function Facts({ credential }: { credential: Credential }) {
             value !== undefined && (
               <div key={part}>
                 <dt>{t(part)}</dt>
-                <dd>{part === 'certificateExpiresAt' ? <Time at={value} exact /> : <Value part={part} value={value} />}</dd>
+                <dd>
+                  {part === 'certificateExpiresAt' ? <Time at={value} exact /> : <Value part={part} value={value} />}
+                </dd>
               </div>
             )
           );

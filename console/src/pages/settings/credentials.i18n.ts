@@ -40,11 +40,14 @@ export const credentialTexts = defineTexts({
     unclear: '{provider} could not be asked ({code}), so nothing is known. Try again in a moment.',
     adviceFcm:
       'The key was deleted, the account disabled, or it may not send for this project. Make a new key in Google’s console and give the account the role “Firebase Cloud Messaging API Admin”.',
-    adviceApns: 'Key ID, Team ID and .p8 file do not belong together, or the key was revoked. Compare them in Apple’s developer site.',
+    adviceApns:
+      'Key ID, Team ID and .p8 file do not belong together, or the key was revoked. Compare them in Apple’s developer site.',
     adviceApnsTopic: 'The key is good, but not for this bundle ID. Compare it with the app’s identifier in Xcode.',
-    adviceApnsEnvironment: 'The key or certificate is for the other environment. Choose the right one, or a key for both.',
+    adviceApnsEnvironment:
+      'The key or certificate is for the other environment. Choose the right one, or a key for both.',
     adviceApnsCertificate: 'Apple does not take the certificate: it was revoked, has expired, or is of another kind.',
-    adviceWebpush: 'The two halves of the key pair do not belong together. Generate a new pair, or store the right halves.',
+    adviceWebpush:
+      'The two halves of the key pair do not belong together. Generate a new pair, or store the right halves.',
     // Setting up
     setUpOf: 'Set up {provider}',
     store: 'Store and verify',
@@ -84,7 +87,8 @@ export const credentialTexts = defineTexts({
     pair: 'Key pair',
     generate: 'Generate a new pair',
     own: 'Use my own pair',
-    generateAbout: 'Browsers that subscribed with an earlier pair keep working: old pairs are kept as long as devices use them.',
+    generateAbout:
+      'Browsers that subscribed with an earlier pair keep working: old pairs are kept as long as devices use them.',
     ownAbout: 'For browsers that subscribed with another service. Both halves in base64url.',
     privateKey: 'Private key',
   },
@@ -129,7 +133,8 @@ export const credentialTexts = defineTexts({
       '키가 삭제되었거나, 계정이 비활성화되었거나, 이 프로젝트에 보낼 권한이 없습니다. Google 콘솔에서 새 키를 만들고 “Firebase Cloud Messaging API Admin” 역할을 부여하십시오.',
     adviceApns: '키 ID, 팀 ID, .p8 파일이 서로 맞지 않거나 키가 폐기되었습니다. Apple 개발자 사이트에서 확인하십시오.',
     adviceApnsTopic: '키는 유효하지만 이 번들 ID용이 아닙니다. Xcode의 앱 식별자와 비교하십시오.',
-    adviceApnsEnvironment: '키나 인증서가 다른 환경용입니다. 올바른 환경을 선택하거나 두 환경 모두에 쓸 수 있는 키를 사용하십시오.',
+    adviceApnsEnvironment:
+      '키나 인증서가 다른 환경용입니다. 올바른 환경을 선택하거나 두 환경 모두에 쓸 수 있는 키를 사용하십시오.',
     adviceApnsCertificate: 'Apple이 인증서를 받지 않습니다. 폐기되었거나 만료되었거나 종류가 다릅니다.',
     adviceWebpush: '키 쌍이 서로 일치하지 않습니다. 새로 생성하거나 올바른 키 쌍을 저장하십시오.',
     setUpOf: '{provider} 설정',

@@ -18,7 +18,8 @@ import { useFormats } from '../../i18n/format.js';
 import { useTexts } from '../../i18n/language.js';
 import { webhookTexts } from './webhooks.i18n.js';
 
-type Call = paths['/v1/webhooks/{id}/attempts']['get']['responses'][200]['content']['application/json']['items'][number];
+type Call =
+  paths['/v1/webhooks/{id}/attempts']['get']['responses'][200]['content']['application/json']['items'][number];
 type ReplayBody = paths['/v1/webhooks/{id}/replay']['post']['requestBody']['content']['application/json'];
 
 const PAGE_SIZE = 50;
@@ -56,7 +57,12 @@ function useColumns(app: string, id: string, mayOperate: boolean): Column<Call>[
   const t = useTexts(webhookTexts);
   const format = useFormats();
   const columns: Column<Call>[] = [
-    { id: 'event', header: t('event'), cell: ({ type }) => <span className="mono">{type}</span>, width: 'minmax(130px, 2fr)' },
+    {
+      id: 'event',
+      header: t('event'),
+      cell: ({ type }) => <span className="mono">{type}</span>,
+      width: 'minmax(130px, 2fr)',
+    },
     {
       id: 'answer',
       header: t('answer'),
@@ -65,8 +71,22 @@ function useColumns(app: string, id: string, mayOperate: boolean): Column<Call>[
       ),
       width: 'minmax(80px, 1fr)',
     },
-    { id: 'number', header: t('number'), cell: ({ number }) => format.number(number), width: '56px', isNumber: true, isExtra: true },
-    { id: 'took', header: t('took'), cell: ({ latencyMs }) => format.duration(latencyMs), width: '80px', isNumber: true, isExtra: true },
+    {
+      id: 'number',
+      header: t('number'),
+      cell: ({ number }) => format.number(number),
+      width: '56px',
+      isNumber: true,
+      isExtra: true,
+    },
+    {
+      id: 'took',
+      header: t('took'),
+      cell: ({ latencyMs }) => format.duration(latencyMs),
+      width: '80px',
+      isNumber: true,
+      isExtra: true,
+    },
     { id: 'at', header: t('at'), cell: ({ at }) => <Time at={at} />, width: '110px' },
     {
       id: 'next',
@@ -130,7 +150,8 @@ function ReplayRange({ app, id }: { app: string; id: string }) {
     label: t(name),
     description: t('zone', { zone }),
     value: range[name],
-    onChange: (event: { currentTarget: { value: string } }) => setRange({ ...range, [name]: event.currentTarget.value }),
+    onChange: (event: { currentTarget: { value: string } }) =>
+      setRange({ ...range, [name]: event.currentTarget.value }),
     error: problem?.of(name),
     required: true,
   });

@@ -32,11 +32,18 @@ export function WebhooksTab({ app }: { app: string }) {
   });
   const columns: Column<Webhook>[] = [
     { id: 'url', header: t('url'), cell: ({ url }) => url, width: 'minmax(140px, 3fr)' },
-    { id: 'state', header: t('state'), cell: (webhook) => <WebhookState webhook={webhook} />, width: 'minmax(96px, 1fr)' },
+    {
+      id: 'state',
+      header: t('state'),
+      cell: (webhook) => <WebhookState webhook={webhook} />,
+      width: 'minmax(96px, 1fr)',
+    },
     {
       id: 'events',
       header: t('events'),
-      cell: ({ events }) => <span title={events.join(', ')}>{t('eventCount', { n: format.number(events.length) })}</span>,
+      cell: ({ events }) => (
+        <span title={events.join(', ')}>{t('eventCount', { n: format.number(events.length) })}</span>
+      ),
       width: '100px',
       isExtra: true,
     },

@@ -1,4 +1,4 @@
-import { PasswordInput, Radio, Group, Stack, Text, TextInput } from '@mantine/core';
+import { Group, PasswordInput, Radio, Stack, Text, TextInput } from '@mantine/core';
 import { useState } from 'react';
 import { useTexts } from '../../i18n/language.js';
 import type { CredentialFormProps } from './credential-modal.js';
