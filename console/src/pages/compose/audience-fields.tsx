@@ -6,12 +6,13 @@ import { composeTexts } from './compose.i18n.js';
 import { type Draft, linesOf, NAMED } from './draft.js';
 import type { FieldsProps } from './fields.js';
 
-const KINDS: readonly Draft['audience'][] = [...NAMED, 'all'];
+const KINDS: readonly Draft['audience'][] = [...NAMED, 'all', 'failedOf'];
 
 export function AudienceFields({ draft, set, errorAt }: FieldsProps) {
   const t = useTexts(composeTexts);
   const format = useFormats();
   const { audience } = draft;
+  const kinds = draft.failed ? KINDS : KINDS.filter((kind) => kind !== 'failedOf');
   return (
     <Section title={t('audience')}>
       <Stack gap="sm">
@@ -21,14 +22,14 @@ export function AudienceFields({ draft, set, errorAt }: FieldsProps) {
           onChange={(kind) => set({ audience: KINDS.find((each) => each === kind) ?? 'userIds' })}
         >
           <div className="compose-choices">
-            {KINDS.map((kind) => (
+            {kinds.map((kind) => (
               <Radio key={kind} value={kind} label={t(kind)} size="sm" />
             ))}
           </div>
         </Radio.Group>
-        {audience === 'all' ? (
-          <Text size="sm" c="dimmed">
-            {t('allAbout')}
+        {audience === 'all' || audience === 'failedOf' ? (
+          <Text size="sm" c="dimmed" style={{ overflowWrap: 'anywhere' }}>
+            {audience === 'all' ? t('allAbout') : t('failedOfAbout', failedIn(draft))}
           </Text>
         ) : (
           <Textarea
@@ -45,7 +46,7 @@ export function AudienceFields({ draft, set, errorAt }: FieldsProps) {
             spellCheck={false}
           />
         )}
-        {audience !== 'all' && draft.names[audience] !== '' && (
+        {audience !== 'all' && audience !== 'failedOf' && draft.names[audience] !== '' && (
           <Text size="xs" c="dimmed">
             {t('named', { n: format.number(linesOf(draft.names[audience]).length) })}
           </Text>
@@ -53,4 +54,8 @@ export function AudienceFields({ draft, set, errorAt }: FieldsProps) {
       </Stack>
     </Section>
   );
+}
+
+function failedIn({ failed }: Draft): { id: string; codes: string } {
+  return { id: failed?.failedOf ?? '', codes: failed?.codes?.join(', ') ?? '' };
 }

@@ -12,8 +12,16 @@ export type Named = (typeof NAMED)[number];
 export const PROVIDERS = ['fcm', 'apns', 'webpush'] as const;
 export type ProviderName = (typeof PROVIDERS)[number];
 
+/** Of the notification with this id, those who failed with one of these codes; all who failed, without codes. */
+export interface FailedOf {
+  failedOf: string;
+  codes?: string[];
+}
+
 export interface Draft {
-  audience: Named | 'all';
+  audience: Named | 'all' | 'failedOf';
+  /** Those whom an earlier notification failed to reach; only a draft like one that was sent to them has it. */
+  failed: FailedOf | undefined;
   /** One per line; tags as `key=value`. */
   names: Readonly<Record<Named, string>>;
   title: string;
@@ -41,6 +49,7 @@ export type LocalProblem = { path: string; text: 'notJson' | 'notTag' | 'notNumb
 
 export const EMPTY: Draft = {
   audience: 'userIds',
+  failed: undefined,
   names: { userIds: '', deviceIds: '', topics: '', tags: '' },
   title: '',
   body: '',
@@ -96,14 +105,19 @@ export function draftLike({ audience, content, options, overrides, lane }: View)
   };
 }
 
-function audienceOf(audience: Readonly<Record<string, unknown>>): Pick<Draft, 'audience' | 'names'> {
-  if (audience['all'] === true) return { audience: 'all', names: EMPTY.names };
+function audienceOf(audience: Readonly<Record<string, unknown>>): Pick<Draft, 'audience' | 'names' | 'failed'> {
+  const { failedOf, codes } = audience;
+  if (typeof failedOf === 'string') {
+    const failed = { failedOf, ...(Array.isArray(codes) && { codes: codes.map(String) }) };
+    return { audience: 'failedOf', names: EMPTY.names, failed };
+  }
+  if (audience['all'] === true) return { audience: 'all', names: EMPTY.names, failed: undefined };
   const kind = NAMED.find((each) => audience[each] !== undefined) ?? 'userIds';
   const given = audience[kind] ?? [];
   const lines = Array.isArray(given)
     ? given.map(String)
     : Object.entries(given).map(([key, value]) => `${key}=${value}`);
-  return { audience: kind, names: { ...EMPTY.names, [kind]: lines.join('\n') } };
+  return { audience: kind, names: { ...EMPTY.names, [kind]: lines.join('\n') }, failed: undefined };
 }
 
 function jsonText(value: unknown): string {
@@ -136,8 +150,9 @@ export function requestOf(draft: Draft): { body?: NotificationBody; problems: Lo
 }
 
 export function audienceIn(draft: Draft, problems: LocalProblem[] = []): NotificationBody['audience'] | undefined {
-  const { audience, names } = draft;
+  const { audience, names, failed } = draft;
   if (audience === 'all') return { all: true };
+  if (audience === 'failedOf') return failed;
   const lines = linesOf(names[audience]);
   if (lines.length === 0) return undefined;
   if (audience !== 'tags') return { [audience]: lines };
