@@ -1,23 +1,27 @@
 import { type CSSVariablesResolver, createTheme } from '@mantine/core';
 
-export const theme = createTheme({
-  primaryColor: 'indigo',
-  primaryShade: { light: 7, dark: 7 },
-  autoContrast: true,
-  fontFamily: 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans KR", "Apple SD Gothic Neo", sans-serif',
-  fontFamilyMonospace: 'ui-monospace, SFMono-Regular, Menlo, Consolas, monospace',
-  defaultRadius: 'md',
-  respectReducedMotion: true,
-  cursorType: 'pointer',
-  components: {
-    Button: { defaultProps: { size: 'sm' } },
-    // It would lock by a style without nonce, which the content security policy refuses.
-    Modal: { defaultProps: { lockScroll: false } },
-    TextInput: { defaultProps: { size: 'sm' } },
-    Select: { defaultProps: { size: 'sm', allowDeselect: false } },
-    Tooltip: { defaultProps: { withArrow: true, openDelay: 300 } },
-  },
-});
+/** @param close what the button with the cross is called */
+export const themeOf = (close: string) =>
+  createTheme({
+    primaryColor: 'indigo',
+    primaryShade: { light: 7, dark: 7 },
+    autoContrast: true,
+    fontFamily: 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans KR", "Apple SD Gothic Neo", sans-serif',
+    fontFamilyMonospace: 'ui-monospace, SFMono-Regular, Menlo, Consolas, monospace',
+    defaultRadius: 'md',
+    respectReducedMotion: true,
+    cursorType: 'pointer',
+    components: {
+      Button: { defaultProps: { size: 'sm' } },
+      TextInput: { defaultProps: { size: 'sm' } },
+      Select: { defaultProps: { size: 'sm', allowDeselect: false } },
+      Modal: { defaultProps: { closeButtonProps: { 'aria-label': close } } },
+      // A `<header>` there would be a second banner of the page.
+      ModalHeader: { defaultProps: { component: 'div' } },
+      Notification: { defaultProps: { closeButtonProps: { 'aria-label': close } } },
+      Tooltip: { defaultProps: { withArrow: true, openDelay: 300 } },
+    },
+  });
 
 /** The library's quiet greys are too pale for WCAG AA (4.5 : 1) on our backgrounds. */
 export const cssVariables: CSSVariablesResolver = (values) => ({

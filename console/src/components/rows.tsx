@@ -39,13 +39,6 @@ interface RowsProps<T> {
 
 const ROW_HEIGHT = 32;
 const OVERSCAN = 12;
-/** Pixels of the border above and below. */
-const BORDERS = 2;
-
-/** Of a list that is short as a rule and stands between other things: just what it needs, as far as `most` rows. */
-export function heightOf(count: number, most = 12): number {
-  return (1 + Math.min(Math.max(count, 2), most)) * ROW_HEIGHT + BORDERS;
-}
 const features = tableFeatures({});
 
 /**

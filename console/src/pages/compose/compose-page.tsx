@@ -60,7 +60,7 @@ function Earlier({ app, id }: { app: string; id: string }) {
   const t = useTexts(composeTexts);
   return (
     <Text size="sm">
-      <RouteLink to="/apps/$app/notifications/$notification" params={{ app, notification: id }}>
+      <RouteLink to="/apps/$app/notifications/$notification" params={{ app, notification: id }} underline="always">
         {t('like')}
       </RouteLink>
     </Text>

@@ -66,7 +66,13 @@ export function ApnsForm({ present, errorOf, change }: CredentialFormProps) {
       </Radio.Group>
       <Text size="sm" c="dimmed">
         {t(isCertificate ? 'apnsCertificateAbout' : 'apnsKeyAbout')}{' '}
-        <Anchor href={isCertificate ? CERTIFICATES : KEYS} target="_blank" rel="noreferrer" size="sm">
+        <Anchor
+          href={isCertificate ? CERTIFICATES : KEYS}
+          target="_blank"
+          rel="noreferrer"
+          underline="always"
+          size="sm"
+        >
           {t(isCertificate ? 'openAppleCertificates' : 'openAppleKeys')}
         </Anchor>
       </Text>
@@ -114,7 +120,7 @@ export function ApnsForm({ present, errorOf, change }: CredentialFormProps) {
             <TextInput
               {...field('teamId')}
               description={
-                <Anchor href={MEMBERSHIP} target="_blank" rel="noreferrer" size="xs">
+                <Anchor href={MEMBERSHIP} target="_blank" rel="noreferrer" underline="always" size="xs">
                   {t('teamIdAbout')}
                 </Anchor>
               }

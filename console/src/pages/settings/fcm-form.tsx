@@ -25,7 +25,7 @@ export function FcmForm({ errorOf, change }: CredentialFormProps) {
       <List type="ordered" size="sm">
         <List.Item>
           {t('fcmStep1')}{' '}
-          <Anchor href={FIREBASE} target="_blank" rel="noreferrer" size="sm">
+          <Anchor href={FIREBASE} target="_blank" rel="noreferrer" underline="always" size="sm">
             {t('openFirebase')}
           </Anchor>
         </List.Item>

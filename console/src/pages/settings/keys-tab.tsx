@@ -10,13 +10,14 @@ import { useMay } from '../../api/session.js';
 import { ConfirmButton } from '../../components/confirm-button.js';
 import { Section } from '../../components/page.js';
 import { ProblemAlert } from '../../components/problem-alert.js';
-import { type Column, heightOf, Rows } from '../../components/rows.js';
+import { type Column, Rows } from '../../components/rows.js';
 import { Dot } from '../../components/status.js';
 import { usePages } from '../../components/use-pages.js';
 import { Time } from '../../components/values.js';
 import { useTexts } from '../../i18n/language.js';
 import { SecretOnce, useSecret } from './secret-once.js';
 import { settingsTexts } from './settings.i18n.js';
+import { heightOf } from './short-list.js';
 
 type Key = paths['/v1/applications/{id}/keys']['get']['responses'][200]['content']['application/json']['items'][number];
 

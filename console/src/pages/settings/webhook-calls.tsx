@@ -10,12 +10,13 @@ import type { paths } from '../../api/schema.js';
 import { useMay } from '../../api/session.js';
 import { Section } from '../../components/page.js';
 import { ProblemAlert } from '../../components/problem-alert.js';
-import { type Column, heightOf, Rows } from '../../components/rows.js';
+import { type Column, Rows } from '../../components/rows.js';
 import { Dot } from '../../components/status.js';
 import { usePages } from '../../components/use-pages.js';
 import { Time } from '../../components/values.js';
 import { useFormats } from '../../i18n/format.js';
 import { useTexts } from '../../i18n/language.js';
+import { heightOf } from './short-list.js';
 import { webhookTexts } from './webhooks.i18n.js';
 
 type Call =

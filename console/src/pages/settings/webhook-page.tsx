@@ -30,7 +30,7 @@ export function WebhookPage() {
     },
   });
   const about = (
-    <RouteLink to="/apps/$app/settings" params={{ app }} search={{ tab: 'webhooks' }} size="sm">
+    <RouteLink to="/apps/$app/settings" params={{ app }} search={{ tab: 'webhooks' }} size="sm" underline="always">
       {t('webhooks')}
     </RouteLink>
   );

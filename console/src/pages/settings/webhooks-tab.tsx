@@ -6,12 +6,13 @@ import { queries } from '../../api/queries.js';
 import { useMay } from '../../api/session.js';
 import { Section } from '../../components/page.js';
 import { ProblemAlert } from '../../components/problem-alert.js';
-import { type Column, heightOf, Rows } from '../../components/rows.js';
+import { type Column, Rows } from '../../components/rows.js';
 import { usePages } from '../../components/use-pages.js';
 import { Time } from '../../components/values.js';
 import { useFormats } from '../../i18n/format.js';
 import { useTexts } from '../../i18n/language.js';
 import { SecretOnce, useSecret } from './secret-once.js';
+import { heightOf } from './short-list.js';
 import { webhookTexts } from './webhooks.i18n.js';
 import { eventsIn, type Webhook, WebhookFields, WebhookState } from './webhooks.js';
 
