@@ -40,7 +40,7 @@ export function Page({ title, about, actions, children }: PageProps) {
 /** A titled part of a page. */
 export function Section({ title, actions, children }: { title: string; actions?: ReactNode; children: ReactNode }) {
   return (
-    <section className="card">
+    <section className="card" aria-label={title}>
       <Group justify="space-between" mb="sm" gap="xs">
         <Title order={2} size="h5">
           {title}

@@ -1,5 +1,5 @@
 import { useQueries, useQueryClient } from '@tanstack/react-query';
-import { useEffect, useState } from 'react';
+import { useEffect, useMemo, useState } from 'react';
 
 /** One answer of a list of the API. */
 export interface ListPage<T> {
@@ -13,12 +13,16 @@ export interface PagesOptions<T> {
   pageSize: number;
   load(cursor: string | undefined, signal: AbortSignal): Promise<ListPage<T>>;
   /** Milliseconds between looking again at what is in sight; default: never. */
-  refreshMs?: number;
+  refreshMs?: number | undefined;
 }
 
 export interface Pages<T> {
-  /** Rows that can be reached so far; the last page may turn out shorter. */
+  /** Another one is another list, which is looked at from its beginning. */
+  identity: string;
+  /** Rows that can be reached so far, those of a page that is not read yet included. */
   count: number;
+  /** Rows that have been read. */
+  known: number;
   /** No further pages exist. */
   isWhole: boolean;
   isLoading: boolean;
@@ -32,20 +36,19 @@ export interface Pages<T> {
 interface State {
   identity: string;
   /** Where each page that can be reached begins. */
-  cursors: (string | undefined)[];
-  /** Rows of each page that was read. */
-  lengths: number[];
-  isWhole: boolean;
+  cursors: readonly (string | undefined)[];
+  /** Rows of each page that was read. A search may answer short pages. */
+  lengths: readonly number[];
 }
 
-const beginning = (identity: string): State => ({ identity, cursors: [undefined], lengths: [], isWhole: false });
+const beginning = (identity: string): State => ({ identity, cursors: [undefined], lengths: [] });
 
 /** Milliseconds that a page out of sight is remembered: enough to turn back, too little to pile up. */
-const FORGET_MS = 5_000;
+const FORGET_MS = 1_000;
 
 /**
- * A list of any length, of which only what is in sight is kept: of the rest just the cursors, some 100 bytes a page. That is
- * how 100,000 rows can be scrolled through in constant memory.
+ * A list of any length, of which only what is in sight is kept, and a page before and after it: of the rest just the
+ * cursors, some 100 bytes a page. That is how 100,000 rows can be scrolled through in constant memory.
  */
 export function usePages<T>({ key, pageSize, load, refreshMs }: PagesOptions<T>): Pages<T> {
   const client = useQueryClient();
@@ -53,66 +56,71 @@ export function usePages<T>({ key, pageSize, load, refreshMs }: PagesOptions<T>)
   const [state, setState] = useState(() => beginning(identity));
   const [sight, setSight] = useState({ first: 0, last: 0 });
   const own = state.identity === identity ? state : beginning(identity);
-
-  const starts = startsOf(own.lengths, own.cursors.length, pageSize);
+  const { cursors, lengths } = own;
+  const starts = useMemo(() => startsOf(lengths), [lengths]);
   const pageAt = (index: number) =>
-    Math.max(
-      0,
+    Math.min(
       starts.findLastIndex((start) => start <= index),
+      cursors.length - 1,
     );
-  const from = pageAt(sight.first);
-  const to = Math.min(pageAt(sight.last), own.cursors.length - 1);
-  const wanted = Array.from({ length: to - from + 1 }, (_, i) => from + i);
+  const [from, to] = [pageAt(sight.first), pageAt(sight.last)];
+  const before = Math.max(0, from - 1);
+  const wanted = range(before, Math.min(cursors.length - 1, to + 1));
   const answers = useQueries({
     queries: wanted.map((page) => ({
-      queryKey: [...key, 'page', own.cursors[page] ?? null],
-      queryFn: ({ signal }: { signal: AbortSignal }) => load(own.cursors[page], signal),
+      queryKey: [...key, 'page', cursors[page] ?? null],
+      queryFn: ({ signal }: { signal: AbortSignal }) => load(cursors[page], signal),
       gcTime: FORGET_MS,
       staleTime: 60_000,
-      ...(refreshMs !== undefined && page === 0 && { refetchInterval: refreshMs, staleTime: 0 }),
+      ...(refreshMs !== undefined && page >= from && page <= to && { refetchInterval: refreshMs }),
     })),
   });
 
-  const first = from === 0 ? answers[0]?.data : undefined;
-  const last = answers.at(-1)?.data;
-  const isAtEnd = to === own.cursors.length - 1;
   useEffect(() => {
-    // The head was looked at again and has grown: what follows begins elsewhere now.
-    if (first && own.lengths.length > 0 && (own.cursors[1] ?? null) !== first.nextCursor) {
-      setState({ identity, ...headOf(first) });
-    } else if (last && isAtEnd && !own.isWhole) {
-      const lengths = [...own.lengths, last.items.length];
-      const { nextCursor } = last;
-      if (nextCursor === null) setState({ ...own, lengths, isWhole: true });
-      else setState({ ...own, lengths, cursors: [...own.cursors, nextCursor] });
+    for (const [i, page] of wanted.entries()) {
+      const read = answers[i]?.data;
+      if (!read || agrees(own, page, read)) continue;
+      // New, or not what it was: where the pages after it begin is known from here on only.
+      setState({
+        identity,
+        cursors: [...cursors.slice(0, page + 1), ...(read.nextCursor === null ? [] : [read.nextCursor])],
+        lengths: [...lengths.slice(0, page), read.items.length],
+      });
+      return;
     }
   });
 
-  const known = own.isWhole ? own.lengths.reduce((sum, length) => sum + length, 0) : (starts.at(-1) ?? 0);
+  const isWhole = lengths.length === cursors.length;
+  const known = starts[lengths.length] ?? 0;
   return {
-    count: own.isWhole ? known : known + (own.lengths.length === 0 ? 0 : pageSize),
-    isWhole: own.isWhole,
-    isLoading: answers.some(({ isPending }) => isPending) && own.lengths.length === 0,
+    identity,
+    count: isWhole ? known : known + pageSize,
+    known,
+    isWhole,
+    isLoading: lengths.length === 0 && answers.some(({ isPending }) => isPending),
     error: answers.find(({ error }) => error)?.error ?? null,
     row(index) {
       const page = pageAt(index);
-      return answers[page - from]?.data?.items[index - (starts[page] ?? 0)];
+      return answers[page - before]?.data?.items[index - (starts[page] ?? 0)];
     },
-    show(first, lastInSight) {
-      if (first !== sight.first || lastInSight !== sight.last) setSight({ first, last: lastInSight });
+    show(first, last) {
+      if (first !== sight.first || last !== sight.last) setSight({ first, last });
     },
-    retry: () => void client.refetchQueries({ queryKey: key }),
+    retry: () => void client.refetchQueries({ queryKey: key, type: 'active' }),
   };
 }
 
-function headOf({ items, nextCursor }: ListPage<unknown>): Omit<State, 'identity'> {
-  const isWhole = nextCursor === null;
-  return { cursors: isWhole ? [undefined] : [undefined, nextCursor], lengths: [items.length], isWhole };
+function agrees({ cursors, lengths }: State, page: number, { items, nextCursor }: ListPage<unknown>): boolean {
+  return lengths[page] === items.length && (cursors[page + 1] ?? null) === nextCursor;
 }
 
-/** Where each page begins; a search may answer short pages, so lengths are those that were seen. */
-function startsOf(lengths: readonly number[], pages: number, pageSize: number): number[] {
+function range(from: number, to: number): number[] {
+  return Array.from({ length: to - from + 1 }, (_, i) => from + i);
+}
+
+/** Where each page begins, and after them where the next one would. */
+function startsOf(lengths: readonly number[]): number[] {
   const starts = [0];
-  for (let page = 1; page < pages; page += 1) starts.push((starts[page - 1] ?? 0) + (lengths[page - 1] ?? pageSize));
+  for (const length of lengths) starts.push((starts.at(-1) ?? 0) + length);
   return starts;
 }

@@ -16,14 +16,15 @@ export function usePreview(app: string, draft: Draft) {
   const content = contentIn(draft);
   const audience = audienceIn(draft);
   const body = { content, options: optionsIn(draft), overrides: overridesIn(draft), ...(audience && { audience }) };
-  const [settled] = useDebouncedValue(JSON.stringify(body), DEBOUNCE_MS);
+  const isWritten = Object.keys(content).length > 0;
+  const [settled] = useDebouncedValue(isWritten ? JSON.stringify(body) : undefined, DEBOUNCE_MS);
   return useQuery({
     queryKey: ['preview', app, settled],
-    enabled: Object.keys(content).length > 0,
+    enabled: settled !== undefined,
     gcTime: FORGET_MS,
-    placeholderData: keepPreviousData,
+    ...(settled !== undefined && { placeholderData: keepPreviousData }),
     queryFn: ({ signal }): Promise<Preview> => {
-      const asked: typeof body = JSON.parse(settled);
+      const asked: typeof body = JSON.parse(settled ?? '');
       const query = { applicationId: app };
       return dataOf(api.POST('/v1/notifications/preview', { params: { query }, body: asked, signal }));
     },

@@ -107,7 +107,11 @@ function Filters({ app, filters }: { app: string; filters: AuditSearch }) {
 /** What is done in words; actions that came later than this page by their own name. */
 function useActions(): (action: string) => string {
   const t = useTexts(auditTexts);
-  return (action) => (isText(action) ? t(action) : action);
+  return (action) => {
+    const [what = action, fields] = action.split(':');
+    const words = isText(what) ? t(what) : what;
+    return fields === undefined ? words : `${words} (${fields.split(',').join(', ')})`;
+  };
 }
 
 function isText(name: string): name is TextName {

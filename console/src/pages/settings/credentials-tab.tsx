@@ -110,7 +110,9 @@ function ProviderSection({ app, provider, credential }: ProviderProps) {
           <Facts credential={credential} />
         ) : (
           <>
-            <Dot tone="quiet">{t('missing')}</Dot>
+            <Text size="sm" component="div">
+              <Dot tone="quiet">{t('missing')}</Dot>
+            </Text>
             <Text size="sm">{t(`${provider}Missing`)}</Text>
           </>
         )}
@@ -154,7 +156,9 @@ function Facts({ credential }: { credential: Credential }) {
   const { state, stateReason, provider, fingerprint, version, simulated, createdAt } = credential;
   return (
     <>
-      <Dot tone={state === 'ok' ? 'ok' : 'problem'}>{t(state)}</Dot>
+      <Text size="sm" component="div">
+        <Dot tone={state === 'ok' ? 'ok' : 'problem'}>{t(state)}</Dot>
+      </Text>
       {stateReason !== null && (
         <Text size="sm">
           {t('reason', { reason: stateReason })} {state === 'broken' && t(adviceFor(provider, stateReason))}

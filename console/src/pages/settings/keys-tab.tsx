@@ -17,7 +17,6 @@ import { Time } from '../../components/values.js';
 import { useTexts } from '../../i18n/language.js';
 import { SecretOnce, useSecret } from './secret-once.js';
 import { settingsTexts } from './settings.i18n.js';
-import { heightOf } from './short-list.js';
 
 type Key = paths['/v1/applications/{id}/keys']['get']['responses'][200]['content']['application/json']['items'][number];
 
@@ -43,7 +42,6 @@ export function KeysTab({ app }: { app: string }) {
     },
   });
   const columns = useColumns(app, isOwner);
-  const isEmpty = pages.isWhole && pages.count === 0;
   return (
     <Section
       title={t('keys')}
@@ -55,13 +53,7 @@ export function KeysTab({ app }: { app: string }) {
         )
       }
     >
-      <Rows
-        label={t('keys')}
-        columns={columns}
-        pages={pages}
-        empty={t('noKeys')}
-        {...(!isEmpty && { height: heightOf(pages.count) })}
-      />
+      <Rows label={t('keys')} columns={columns} pages={pages} empty={t('noKeys')} height="418px" />
       {isMaking && <NewKey app={app} close={making.close} />}
     </Section>
   );

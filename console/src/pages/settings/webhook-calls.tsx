@@ -16,7 +16,6 @@ import { usePages } from '../../components/use-pages.js';
 import { Time } from '../../components/values.js';
 import { useFormats } from '../../i18n/format.js';
 import { useTexts } from '../../i18n/language.js';
-import { heightOf } from './short-list.js';
 import { webhookTexts } from './webhooks.i18n.js';
 
 type Call =
@@ -26,7 +25,6 @@ type ReplayBody = paths['/v1/webhooks/{id}/replay']['post']['requestBody']['cont
 const PAGE_SIZE = 50;
 /** Milliseconds; what was replayed shows up by itself. */
 const REFRESH_MS = 5_000;
-const MOST_ROWS = 16;
 
 export function WebhookCalls({ app, id }: { app: string; id: string }) {
   const t = useTexts(webhookTexts);
@@ -43,13 +41,7 @@ export function WebhookCalls({ app, id }: { app: string; id: string }) {
   const columns = useColumns(app, id, mayOperate);
   return (
     <Section title={t('calls')} actions={mayOperate && <ReplayRange app={app} id={id} />}>
-      <Rows
-        label={t('calls')}
-        columns={columns}
-        pages={pages}
-        empty={t('noCalls')}
-        height={heightOf(pages.count, MOST_ROWS)}
-      />
+      <Rows label={t('calls')} columns={columns} pages={pages} empty={t('noCalls')} height="546px" />
     </Section>
   );
 }

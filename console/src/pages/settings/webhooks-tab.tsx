@@ -12,7 +12,6 @@ import { Time } from '../../components/values.js';
 import { useFormats } from '../../i18n/format.js';
 import { useTexts } from '../../i18n/language.js';
 import { SecretOnce, useSecret } from './secret-once.js';
-import { heightOf } from './short-list.js';
 import { webhookTexts } from './webhooks.i18n.js';
 import { eventsIn, type Webhook, WebhookFields, WebhookState } from './webhooks.js';
 
@@ -66,7 +65,7 @@ export function WebhooksTab({ app }: { app: string }) {
         columns={columns}
         pages={pages}
         empty={t('none')}
-        height={heightOf(pages.count)}
+        height="418px"
         link={({ id }) => ({ to: '/apps/$app/webhooks/$webhook', params: { app, webhook: id } })}
       />
       {isMaking && <NewWebhook app={app} close={making.close} />}
