@@ -60,7 +60,7 @@ describe('API keys', () => {
     await show('/settings');
     await button('New key').click();
     await field('Name').fill(HOSTILE);
-    await button('Make the key').click();
+    await button('Create key').click();
     const key = await field('Key').inputValue();
     expect(key).toMatch(/^sv_/);
     expect(await field('As a line of an .env file').inputValue()).toBe(`CARILLON_SERVER_KEY=${key}`);
@@ -153,11 +153,11 @@ describe('webhooks', () => {
     await show('/settings?tab=webhooks');
     await button('New webhook').click();
     await field('URL').fill('ftp://example.com');
-    await button('Make the webhook').click();
+    await button('Create webhook').click();
     await page.getByRole('dialog').getByRole('alert').waitFor();
     owner.expectRefusals();
     await field('URL').fill('https://hooks.example.com/carillon');
-    await button('Make the webhook').click();
+    await button('Create webhook').click();
     const secret = await field('Secret').inputValue();
     expect(secret).toMatch(/^whsec_/);
     await button('I have stored it').click();
@@ -225,7 +225,7 @@ describe('general settings', () => {
 describe('the audit log', () => {
   it('says who did what, by account, kind and place', async () => {
     await show('/audit');
-    await page.getByRole('cell', { name: 'Made an API key' }).first().waitFor();
+    await page.getByRole('cell', { name: 'Created an API key' }).first().waitFor();
     await page
       .getByRole('cell', { name: /owner-\d+@example\.com/ })
       .first()
@@ -241,7 +241,7 @@ describe('the audit log', () => {
       .waitFor({ state: 'detached' });
     await page.getByRole('combobox', { name: 'What' }).click();
     await page.getByRole('option', { name: 'Credentials' }).click();
-    await page.getByRole('cell', { name: 'Made an API key' }).first().waitFor({ state: 'detached' });
+    await page.getByRole('cell', { name: 'Created an API key' }).first().waitFor({ state: 'detached' });
     expect(new URL(page.url()).search).toBe('?by=bootstrap&action=credential');
     await page.getByRole('cell', { name: 'Stored a credential' }).first().waitFor();
 
@@ -323,6 +323,18 @@ describe('composing', () => {
     await button('Send').click();
     await text('This goes to 1,001 devices at once.').waitFor();
     await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click();
+
+    await page.route('**/v1/notifications/audience?*', async (route) => {
+      const response = await route.fetch();
+      await route.fulfill({ response, json: { ...(await response.json()), total: 250_000, isEstimate: true } });
+    });
+    await button('Send').click();
+    const confirm = page.getByRole('dialog').getByRole('button', { name: 'Send to 250,000 devices' });
+    expect(await confirm.isDisabled()).toBe(true);
+    await field('Type 250,000 to confirm').fill('250000');
+    expect(await confirm.isEnabled()).toBe(true);
+    await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click();
+    await page.unrouteAll();
     const { body } = await world.get(app, '/v1/notifications?text=To%20many');
     expect(body.items).toEqual([]);
   });

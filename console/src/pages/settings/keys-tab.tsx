@@ -67,8 +67,8 @@ function stateOf({ revokedAt, expiresAt }: Key): 'active' | 'revoked' | 'expired
 function useColumns(app: string, isOwner: boolean): Column<Key>[] {
   const t = useTexts(settingsTexts);
   const columns: Column<Key>[] = [
-    { id: 'name', header: t('name'), cell: (key) => key.name || t('noName'), width: 'minmax(90px, 2fr)' },
-    { id: 'role', header: t('role'), cell: ({ role }) => t(role), width: '80px' },
+    { id: 'name', header: t('name'), cell: (key) => key.name || t('noName'), width: 'minmax(80px, 2fr)' },
+    { id: 'role', header: t('role'), cell: ({ role }) => t(role), width: '80px', isExtra: true },
     {
       id: 'prefix',
       header: t('begins'),

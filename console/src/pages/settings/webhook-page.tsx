@@ -59,16 +59,16 @@ function Facts({ webhook }: { webhook: Webhook }) {
     { name: t('state'), value: <WebhookState webhook={webhook} /> },
     { name: 'ID', value: <Id id={id} /> },
     { name: t('made'), value: <Time at={createdAt} /> },
-    { name: t('events'), value: <span className="mono">{events.join(', ')}</span> },
     ...(previousSecretUntil === null
       ? []
       : [{ name: t('previousUntil'), value: <Time at={previousSecretUntil} exact /> }]),
+    { name: t('events'), value: <span className="mono">{events.join(', ')}</span>, isWide: true },
   ];
   return (
     <Section title={t('webhook')}>
       <dl className="setting-facts">
-        {facts.map(({ name, value }) => (
-          <div key={name}>
+        {facts.map(({ name, value, ...shape }) => (
+          <div key={name} data-wide={'isWide' in shape || undefined}>
             <dt>{name}</dt>
             <dd>{value}</dd>
           </div>
