@@ -477,7 +477,7 @@ export interface paths {
     parameters: { query?: never; header?: never; path?: never; cookie?: never };
     /** Administrative changes: who changed what, and when */
     get: {
-      parameters: { query?: { cursor?: string; limit?: number; applicationId?: string; accountId?: string; subject?: string }; header?: never; path?: never; cookie?: never };
+      parameters: { query?: { cursor?: string; limit?: number; applicationId?: string; accountId?: string; subject?: string; by?: string; action?: string }; header?: never; path?: never; cookie?: never };
       requestBody?: never;
       responses: {
         200: { headers: { [name: string]: unknown }; content: { 'application/json': {

@@ -15,7 +15,7 @@ import { applicationsQuery } from '../../shell/applications.js';
 import { AudienceFields } from './audience-fields.js';
 import { composeTexts } from './compose.i18n.js';
 import { ContentFields } from './content-fields.js';
-import { type Draft, draftFor, draftLike, type NotificationBody, requestOf } from './draft.js';
+import { type Draft, draftFor, draftLike, isSame, type NotificationBody, requestOf } from './draft.js';
 import { errorAt, errorsElsewhere, errorsOf } from './fields.js';
 import { OptionsFields, OverrideFields } from './options-fields.js';
 import { LookPanel, RequestsPanel } from './preview-panel.js';
@@ -73,8 +73,10 @@ function Composer({ app, first }: { app: string; first: Draft }) {
   const { data: applications = [] } = useQuery(applicationsQuery);
   const preview = usePreview(app, draft);
   const { send, again } = useSending(app);
-  const { problems } = requestOf(draft);
-  const errors = errorsOf([preview.error, send.error], problems, t);
+  const { body, problems } = requestOf(draft);
+  // What was wrong with the draft as it was when it was sent says nothing about what it has become.
+  const sendError = isSame(send.variables, body) ? send.error : null;
+  const errors = errorsOf([preview.error, sendError], problems, t);
   const fields = {
     draft,
     set: (changes: Partial<Draft>) => setDraft((before) => ({ ...before, ...changes })),
@@ -96,7 +98,7 @@ function Composer({ app, first }: { app: string; first: Draft }) {
           error={preview.error}
           elsewhere={errorsElsewhere(errors)}
         />
-        <SendPanel app={app} draft={draft} send={send} again={again} />
+        <SendPanel app={app} draft={draft} send={{ ...send, error: sendError }} again={again} />
       </div>
     </div>
   );

@@ -104,6 +104,7 @@ export const composeTexts = defineTexts({
     sent: 'Accepted',
     reused:
       'This was sent already, with other content or another audience. Look at the notifications before you send again.',
+    tryAgain: 'It may have arrived all the same. Send it again: it goes out once, however often you try.',
     another: 'Begin a new one',
   },
   ko: {
@@ -207,6 +208,7 @@ export const composeTexts = defineTexts({
     cancel: '취소',
     sent: '접수되었습니다',
     reused: '다른 내용이나 다른 대상으로 이미 보냈습니다. 다시 보내기 전에 알림 목록을 확인하십시오.',
+    tryAgain: '이미 접수되었을 수도 있습니다. 다시 보내십시오. 여러 번 시도해도 한 번만 전송됩니다.',
     another: '새로 작성',
   },
 });

@@ -149,6 +149,11 @@ export function requestOf(draft: Draft): { body?: NotificationBody; problems: Lo
   };
 }
 
+/** Whether two requests say the same; made by {@link requestOf}, so in the same order. */
+export function isSame(one: NotificationBody | undefined, other: NotificationBody | undefined): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
+}
+
 export function audienceIn(draft: Draft, problems: LocalProblem[] = []): NotificationBody['audience'] | undefined {
   const { audience, names, failed } = draft;
   if (audience === 'all') return { all: true };

@@ -9,7 +9,7 @@ import { ProblemAlert } from '../../components/problem-alert.js';
 import { useFormats } from '../../i18n/format.js';
 import { useTexts } from '../../i18n/language.js';
 import { composeTexts } from './compose.i18n.js';
-import { type Draft, type NotificationBody, PROVIDERS, requestOf } from './draft.js';
+import { type Draft, isSame, type NotificationBody, PROVIDERS, requestOf } from './draft.js';
 import { measure, useAudienceSize } from './use-compose.js';
 
 /** Devices above which one is asked before sending. */
@@ -60,7 +60,7 @@ export function SendPanel({ app, draft, send, again }: SendPanelProps) {
             </Button>
           </Alert>
         ) : (
-          send.error && <ProblemAlert error={send.error} />
+          send.error && <SendProblem error={send.error} />
         )}
         <DryRun app={app} body={body}>
           <Button onClick={() => body && ask.mutate(body)} disabled={!body} loading={ask.isPending || send.isPending}>
@@ -77,6 +77,16 @@ export function SendPanel({ app, draft, send, again }: SendPanelProps) {
         />
       )}
     </Section>
+  );
+}
+
+function SendProblem({ error }: { error: Error }) {
+  const t = useTexts(composeTexts);
+  return (
+    <>
+      <ProblemAlert error={error} />
+      {!(error instanceof Problem) && <Text size="sm">{t('tryAgain')}</Text>}
+    </>
   );
 }
 
@@ -124,11 +134,11 @@ function DryRun({ app, body, children }: DryRunProps) {
       return dataOf(api.POST('/v1/notifications', { params, body: { ...tried, options } }));
     },
   });
-  const result = dry.data?.dryRun;
+  const result = isSame(dry.variables, body) ? dry.data?.dryRun : undefined;
   const total = result ? PROVIDERS.reduce((sum, provider) => sum + result.devices[provider], 0) : 0;
   return (
     <>
-      {dry.error && <ProblemAlert error={dry.error} />}
+      {dry.error && isSame(dry.variables, body) && <ProblemAlert error={dry.error} />}
       {result && (
         <Alert color="gray" variant="outline" role="status">
           <Text size="sm">{t('dryRunDone', { n: format.number(total) })}</Text>
