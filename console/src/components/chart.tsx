@@ -44,12 +44,17 @@ export function Chart({ label, times, series, height = 180 }: ChartProps) {
     if (!element) return;
     const color = (name: string) => getComputedStyle(element).getPropertyValue(name);
     const axis = { stroke: color('--mantine-color-dimmed'), grid: { stroke: color('--console-line'), width: 1 } };
+    const timeOf = (stepSeconds: number) => (seconds: number) =>
+      (stepSeconds < 86_400 ? format.minute : format.day)(new Date(seconds * 1_000));
     const made = new uPlot(
       {
         width: element.clientWidth,
         height,
         cursor: { drag: { x: false, y: false } },
-        axes: [axis, { ...axis, size: 56, values: (_, ticks) => ticks.map((tick) => format.short(tick)) }],
+        axes: [
+          { ...axis, values: (_, ticks, _axis, _space, step) => ticks.map(timeOf(step)) },
+          { ...axis, size: 64, values: (_, ticks) => ticks.map(series[0]?.format ?? format.short) },
+        ],
         scales: { y: { range: (_, low, high) => [Math.min(0, low), Math.max(1, high * 1.1)] } },
         series: [
           {
@@ -60,7 +65,7 @@ export function Chart({ label, times, series, height = 180 }: ChartProps) {
             label: each.label,
             stroke: color(each.color),
             width: 1.5,
-            points: { show: false },
+            points: { size: 4, filter: (plot: uPlot, i: number) => alone(plot.data[i] ?? []) },
             value: (_: uPlot, value: number | null) => (value === null ? '–' : (each.format ?? format.number)(value)),
           })),
         ],
@@ -80,31 +85,40 @@ export function Chart({ label, times, series, height = 180 }: ChartProps) {
   useEffect(() => plot.current?.setData(data));
 
   return (
-    <figure style={{ margin: 0 }} aria-label={label}>
+    <figure style={{ margin: 0, position: 'relative' }} aria-label={label}>
       <div ref={place} aria-hidden="true" />
-      <table className="visually-hidden">
-        <caption>{label}</caption>
-        <thead>
-          <tr>
-            <th scope="col">{t('time')}</th>
-            {series.map((each) => (
-              <th scope="col" key={each.label}>
-                {each.label}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {times.map((time, i) => (
-            <tr key={time}>
-              <th scope="row">{format.clock(time)}</th>
+      <div className="visually-hidden">
+        <table>
+          <caption>{label}</caption>
+          <thead>
+            <tr>
+              <th scope="col">{t('time')}</th>
               {series.map((each) => (
-                <td key={each.label}>{each.values[i] ?? ''}</td>
+                <th scope="col" key={each.label}>
+                  {each.label}
+                </th>
               ))}
             </tr>
-          ))}
-        </tbody>
-      </table>
+          </thead>
+          <tbody>
+            {times.map((time, i) => (
+              <tr key={time}>
+                <th scope="row">{format.clock(time)}</th>
+                {series.map((each) => (
+                  <td key={each.label}>{each.values[i] ?? ''}</td>
+                ))}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
     </figure>
+  );
+}
+
+/** Values without neighbours, of which no line is drawn. */
+function alone(values: ArrayLike<number | null | undefined>): number[] {
+  return Array.from(values).flatMap((value, i, all) =>
+    value != null && all[i - 1] == null && all[i + 1] == null ? [i] : [],
   );
 }
