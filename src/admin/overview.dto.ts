@@ -47,6 +47,7 @@ export const overviewSchema = z.object({
       reason: z.string(),
       closedUntil: timestamp,
       changedAt: timestamp,
+      since: timestamp.describe('When it closed; probes since then have not opened it'),
       advice: z.string(),
     }),
   ),

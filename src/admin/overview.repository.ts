@@ -7,6 +7,12 @@ import { LANES, PROVIDER_NAMES } from '../lib/names.js';
 import type { FailingWebhook, MinuteTally } from './overview.js';
 import type { GateState, LaneDepth } from './system.repository.js';
 
+/** One that is not open. */
+export interface ClosedGate extends Omit<GateState, 'applicationId'> {
+  /** When it closed; probes since then have not opened it. */
+  since: Date;
+}
+
 const MAX_GATES = 200;
 const MAX_WEBHOOKS = 50;
 
@@ -29,19 +35,24 @@ export class OverviewRepository {
     return runPrepared(this.db, LANE_DEPTHS, [applicationId, words(LANES), words(PROVIDER_NAMES)]);
   }
 
-  gates(applicationId: string): Promise<Omit<GateState, 'applicationId'>[]> {
+  gates(applicationId: string): Promise<ClosedGate[]> {
     return this.db.query(
-      `select provider, scope, state, kind, reason, closed_until as "closedUntil", changed_at as "changedAt"
+      `select provider, scope, state, kind, reason, closed_until as "closedUntil", changed_at as "changedAt",
+         coalesce((
+           select at from gate_change c
+           where c.application_id = $1 and c.provider = gate.provider and c.scope = gate.scope and c.is_closed
+           order by at desc limit 1), changed_at) as since
        from gate where application_id = $1 and state <> 'open' order by changed_at desc limit ${MAX_GATES}`,
       [applicationId],
     );
   }
 
-  /** Longest first. */
+  /** Longest first; those that somebody turned off are no trouble. */
   failingWebhooks(applicationId: string): Promise<FailingWebhook[]> {
     return this.db.query(
       `select id, url, failing_since as "failingSince" from webhook
-       where application_id = $1 and failing_since is not null order by failing_since limit ${MAX_WEBHOOKS}`,
+       where application_id = $1 and failing_since is not null and disabled_reason is distinct from 'requested'
+       order by failing_since limit ${MAX_WEBHOOKS}`,
       [applicationId],
     );
   }

@@ -56,10 +56,11 @@ export class OverviewService {
       latencyMs: latencyOf(tallies),
       providers: providersOf(tallies, rates),
       lanes: lanesWithRates(lanes, rates),
-      gates: gates.map(({ provider, scope, state, kind, reason, closedUntil, changedAt }) => ({
+      gates: gates.map(({ provider, scope, state, kind, reason, closedUntil, changedAt, since }) => ({
         ...{ provider, scope, state, kind, reason },
         closedUntil: closedUntil.toISOString(),
         changedAt: changedAt.toISOString(),
+        since: since.toISOString(),
         advice: adviceOnGate(kind),
       })),
       credentials: credentials.map(({ provider, state, stateReason, publicParts }) => {

@@ -67,14 +67,20 @@ describe('the overview of an application', () => {
        values ($1, 'apns', 'closed', 'throttled', carillon_now() + interval '1 minute', 'TooManyRequests')`,
       [application.id],
     );
+    // A probe that failed.
+    await db.query(
+      `update gate set state = 'closed', changed_at = carillon_now() + interval '5 minutes' where application_id = $1`,
+      [application.id],
+    );
     await db.query(
       `insert into credential (id, application_id, provider, version, sealed, fingerprint, public_parts)
        values (gen_random_uuid(), $1, 'apns', 1, '', 'f', jsonb_build_object('certificateExpiresAt', carillon_now() + interval '5 days'))`,
       [application.id],
     );
     await db.query(
-      `insert into webhook (id, application_id, url, events, secret, failing_since)
-       values (gen_random_uuid(), $1, 'https://hooks.example/a', '{}', '', carillon_now())`,
+      `insert into webhook (id, application_id, url, events, secret, failing_since, enabled, disabled_reason, disabled_at)
+       values (gen_random_uuid(), $1, 'https://hooks.example/a', '{}', '', carillon_now(), true, null, null),
+         (gen_random_uuid(), $1, 'https://hooks.example/off', '{}', '', carillon_now(), false, 'requested', carillon_now())`,
       [application.id],
     );
     const { body } = await overview();
@@ -91,6 +97,8 @@ describe('the overview of an application', () => {
       webhooks: [{ url: 'https://hooks.example/a' }],
     });
     expect(body.failures.map(({ code }: { code: string }) => code).toSorted()).toEqual(['503', 'UNREGISTERED']);
+    const [gate] = body.gates;
+    expect(Date.parse(gate.changedAt) - Date.parse(gate.since)).toBeGreaterThanOrEqual(300_000);
     const bulk = body.lanes.find(({ lane }: { lane: string }) => lane === 'bulk');
     expect(bulk).toMatchObject({ due: 5, waiting: 2, sending: 0, paused: 0 });
     const sum = (name: string) =>

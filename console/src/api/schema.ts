@@ -379,6 +379,7 @@ export interface paths {
               reason: string;
               closedUntil: string;
               changedAt: string;
+              since: string;
               advice: string;
             }[];
             credentials: {
