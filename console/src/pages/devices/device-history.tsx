@@ -31,7 +31,7 @@ export function DeviceHistory({ app, device }: { app: string; device: string }) 
   ];
   return (
     <Section title={t('history')}>
-      <Rows label={t('history')} columns={columns} pages={pages} height={200} />
+      <Rows label={t('history')} columns={columns} pages={pages} height="200px" />
     </Section>
   );
 }

@@ -110,7 +110,7 @@ function Deliveries({ app, id }: { app: string; id: string }) {
         pages={pages}
         link={(delivery) => linkOf(app, delivery)}
         empty={t('noDeliveries')}
-        height={300}
+        height="300px"
       />
     </Section>
   );

@@ -41,7 +41,7 @@ export function UserPage() {
         onChange={(moment) => void navigate({ search: moment })}
       />
       <Section title={t('ofUser')}>
-        <DeviceRows app={app} filters={{ userId: user }} empty={t('noneOfUser')} height={180} />
+        <DeviceRows app={app} filters={{ userId: user }} empty={t('noneOfUser')} height="180px" />
       </Section>
     </Page>
   );
