@@ -2,12 +2,14 @@ import { defineConfig } from 'vitest/config';
 
 const PURE = ['test/unit/**/*.spec.ts', 'test/architecture.spec.ts'];
 const IN_BROWSER = ['test/browser/**/*.spec.ts'];
+/** Thousands of connections at once: they take all of the machine, so nothing else may be measured beside them. */
+const CROWDS = ['test/faults/realtime-{resume,slow}.spec.ts', 'test/e2e/storm-goaway.spec.ts'];
 
 export default defineConfig({
   test: {
     globals: false,
-    // Integration files share one Postgres and one Redis but never a database; more workers than cores only adds noise.
-    maxWorkers: 2,
+    // Files share one Postgres and one Redis but never a database. Most of their time they wait for something to happen.
+    maxWorkers: 3,
     projects: [
       { extends: true, test: { name: 'unit', include: PURE } },
       {
@@ -15,8 +17,20 @@ export default defineConfig({
         test: {
           name: 'real',
           include: ['test/**/*.spec.ts'],
-          exclude: [...PURE, ...IN_BROWSER],
+          exclude: [...PURE, ...IN_BROWSER, ...CROWDS],
           globalSetup: 'test/setup/servers.ts',
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'crowds',
+          include: CROWDS,
+          globalSetup: 'test/setup/servers.ts',
+          maxWorkers: 1,
+          sequence: { groupOrder: 1 },
           testTimeout: 30_000,
           hookTimeout: 60_000,
         },

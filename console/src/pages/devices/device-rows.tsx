@@ -1,4 +1,4 @@
-import type { CSSProperties, ReactNode } from 'react';
+import type { ReactNode } from 'react';
 import { api, dataOf } from '../../api/client.js';
 import { type Column, Rows } from '../../components/rows.js';
 import { ProviderName, Status } from '../../components/status.js';
@@ -15,7 +15,7 @@ interface DeviceRowsProps {
   app: string;
   filters: DeviceFilters;
   empty: ReactNode;
-  height?: CSSProperties['height'];
+  height?: string;
 }
 
 /** The devices that fit, in the order of their first registration. */
