@@ -176,10 +176,16 @@ const tree = root.addChildren([
   ]),
 ]);
 
-/** Every page of the console, and what its address holds. */
+/** Every page of the console, and what its address holds. Searches are plain texts: an id of digits stays one. */
 export const router = createRouter({
   routeTree: tree,
   basepath: '/console',
+  parseSearch: (search) => Object.fromEntries(new URLSearchParams(search)),
+  stringifySearch: (search) => {
+    const given = Object.entries(search).filter(([, value]) => value !== undefined && value !== '');
+    const text = new URLSearchParams(given.map(([name, value]) => [name, String(value)])).toString();
+    return text === '' ? '' : `?${text}`;
+  },
   defaultPreload: 'intent',
   defaultErrorComponent: PageProblem,
   scrollRestoration: true,
