@@ -62,7 +62,7 @@ describe('applications', () => {
     await button('New application').click();
     await dialog().getByLabel('Name').fill(HOSTILE);
     await button('New application', dialog()).click();
-    await page.waitForURL(/\/settings$/);
+    await page.waitForURL(/\/settings\?tab=credentials$/);
 
     await open('/applications');
     await row(HOSTILE).waitFor();

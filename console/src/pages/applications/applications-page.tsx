@@ -96,7 +96,7 @@ function MakeModal({ isOpen, close }: { isOpen: boolean; close(): void }) {
     onSuccess: async ({ id }) => {
       await queries.invalidateQueries({ queryKey: ['applications'] });
       close();
-      await navigate({ to: '/apps/$app/settings', params: { app: id } });
+      await navigate({ to: '/apps/$app/settings', params: { app: id }, search: { tab: 'credentials' } });
     },
   });
   return (

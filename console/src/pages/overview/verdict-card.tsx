@@ -34,7 +34,13 @@ export function Verdict({ app, overview, isAway }: VerdictProps) {
         <Advice
           next={t('emptyNext')}
           link={
-            <RouteButton to="/apps/$app/settings" params={{ app }} variant="default" size="compact-sm">
+            <RouteButton
+              to="/apps/$app/settings"
+              params={{ app }}
+              search={{ tab: 'credentials' }}
+              variant="default"
+              size="compact-sm"
+            >
               {t('toCredentials')}
             </RouteButton>
           }
@@ -148,7 +154,7 @@ function TroubleLink({ app, trouble }: { app: string; trouble: Trouble }) {
     case 'missing':
     case 'expiring':
       return (
-        <RouteButton to="/apps/$app/settings" params={{ app }} {...look}>
+        <RouteButton to="/apps/$app/settings" params={{ app }} search={{ tab: 'credentials' }} {...look}>
           {t('toCredentials')}
         </RouteButton>
       );
