@@ -47,7 +47,7 @@ function Picture({ url }: { url: string }) {
   if (!URL.canParse(url)) return null;
   if (isShown) return <img className="push-picture" src={url} alt="" referrerPolicy="no-referrer" />;
   return (
-    <Button variant="default" size="compact-xs" onClick={() => setShown(true)}>
+    <Button variant="default" size="compact-xs" mt={4} maw="100%" onClick={() => setShown(true)}>
       {t('showPicture', { host: new URL(url).host })}
     </Button>
   );

@@ -5,9 +5,12 @@ import { createColumnHelper, type RowData, tableFeatures, useTable } from '@tans
 import {
   type CSSProperties,
   type MouseEvent,
+  memo,
   type ReactNode,
   type RefObject,
+  useCallback,
   useEffect,
+  useMemo,
   useRef,
   useState,
 } from 'react';
@@ -40,8 +43,8 @@ interface RowsProps<T> {
   link?: (row: T) => LinkProps | undefined;
   /** Shown when there is nothing. */
   empty?: ReactNode;
-  /** At most. Default: what is left of the window. */
-  height?: string;
+  /** At most; a number is pixels. Default: what is left of the window. */
+  height?: string | number;
 }
 
 /** Pixels. */
@@ -84,7 +87,11 @@ interface TableProps<T> extends Omit<RowsProps<T>, 'empty'> {
 
 function Table<T extends RowData>({ label, columns, pages, count, link, height }: TableProps<T>) {
   const isNarrow = useMediaQuery('(max-width: 48em)', undefined, { getInitialValueInEffect: false }) ?? false;
-  const shown = columns.filter(({ isExtra }) => !(isNarrow && isExtra));
+  const shown = useMemo(() => columns.filter(({ isExtra }) => !(isNarrow && isExtra)), [columns, isNarrow]);
+  // Only what a row says makes it anew: `link` is another function each time, and does the same.
+  const latestLink = useRef(link);
+  latestLink.current = link;
+  const linkOf = useCallback((row: T) => latestLink.current?.(row), []);
   const place = useRef<HTMLDivElement>(null);
   const { top, visible } = useSight(place);
   const last = Math.min(count, top + visible) - 1;
@@ -93,7 +100,7 @@ function Table<T extends RowData>({ label, columns, pages, count, link, height }
   useEffect(() => show(first, last));
   const from = Math.max(0, first - OVERSCAN);
   const to = Math.min(count, last + 1 + OVERSCAN);
-  const most = height ?? 'max(320px, calc(100vh - 260px))';
+  const most = typeof height === 'number' ? `${height}px` : (height ?? 'max(320px, calc(100vh - 260px))');
   const style = {
     '--columns': shown.map(({ width }) => width).join(' '),
     height: `min(${most}, ${(count + 1) * ROW_HEIGHT + 2}px)`,
@@ -111,7 +118,7 @@ function Table<T extends RowData>({ label, columns, pages, count, link, height }
       <Header columns={shown} />
       <div role="rowgroup" style={{ height: count * ROW_HEIGHT, position: 'relative' }}>
         {Array.from({ length: to - from }, (_, i) => from + i).map((index) => (
-          <Row key={index} index={index} row={pages.row(index)} columns={shown} {...(link && { link })} />
+          <Row key={index} index={index} row={pages.row(index)} columns={shown} link={linkOf} />
         ))}
       </div>
     </div>
@@ -166,7 +173,7 @@ function mostRows(): number {
   return measured;
 }
 
-function Header<T extends RowData>({ columns }: { columns: readonly Column<T>[] }) {
+const Header = memo(function Header<T extends RowData>({ columns }: { columns: readonly Column<T>[] }) {
   const helper = createColumnHelper<typeof features, T>();
   const table = useTable({
     features,
@@ -186,18 +193,18 @@ function Header<T extends RowData>({ columns }: { columns: readonly Column<T>[] 
       ))}
     </div>
   );
-}
+}) as <T>(props: { columns: readonly Column<T>[] }) => ReactNode;
 
 interface RowProps<T> {
   index: number;
   row: T | undefined;
   columns: readonly Column<T>[];
-  link?: (row: T) => LinkProps | undefined;
+  link: (row: T) => LinkProps | undefined;
 }
 
-function Row<T>({ index, row, columns, link }: RowProps<T>) {
+const Row = memo(function Row<T>({ index, row, columns, link }: RowProps<T>) {
   const navigate = useNavigate();
-  const to = row === undefined ? undefined : link?.(row);
+  const to = row === undefined ? undefined : link(row);
   function follow(event: MouseEvent<HTMLElement>) {
     const isOnControl = event.target instanceof Element && event.target.closest('a, button') !== null;
     if (to && !isOnControl && getSelection()?.isCollapsed !== false) void navigate(to);
@@ -224,4 +231,4 @@ function Row<T>({ index, row, columns, link }: RowProps<T>) {
       ))}
     </div>
   );
-}
+}) as <T>(props: RowProps<T>) => ReactNode;

@@ -55,6 +55,10 @@ export function usePages<T>({ key, pageSize, load, refreshMs }: PagesOptions<T>)
   const identity = JSON.stringify(key);
   const [state, setState] = useState(() => beginning(identity));
   const [sight, setSight] = useState({ first: 0, last: 0 });
+  // A function knows the rows of the render that made it. Were each page read by a function of its own render, every one
+  // would hold the page before it, and so on back to the first.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the key names all that a list depends on
+  const read = useMemo(() => load, [identity]);
   const own = state.identity === identity ? state : beginning(identity);
   const { cursors, lengths } = own;
   const starts = useMemo(() => startsOf(lengths), [lengths]);
@@ -69,7 +73,7 @@ export function usePages<T>({ key, pageSize, load, refreshMs }: PagesOptions<T>)
   const answers = useQueries({
     queries: wanted.map((page) => ({
       queryKey: [...key, 'page', cursors[page] ?? null],
-      queryFn: ({ signal }: { signal: AbortSignal }) => load(cursors[page], signal),
+      queryFn: reader(read, cursors[page]),
       gcTime: FORGET_MS,
       staleTime: 60_000,
       ...(refreshMs !== undefined && page >= from && page <= to && { refetchInterval: refreshMs }),
@@ -78,13 +82,13 @@ export function usePages<T>({ key, pageSize, load, refreshMs }: PagesOptions<T>)
 
   useEffect(() => {
     for (const [i, page] of wanted.entries()) {
-      const read = answers[i]?.data;
-      if (!read || agrees(own, page, read)) continue;
+      const answer = answers[i]?.data;
+      if (!answer || agrees(own, page, answer)) continue;
       // New, or not what it was: where the pages after it begin is known from here on only.
       setState({
         identity,
-        cursors: [...cursors.slice(0, page + 1), ...(read.nextCursor === null ? [] : [read.nextCursor])],
-        lengths: [...lengths.slice(0, page), read.items.length],
+        cursors: [...cursors.slice(0, page + 1), ...(answer.nextCursor === null ? [] : [answer.nextCursor])],
+        lengths: [...lengths.slice(0, page), answer.items.length],
       });
       return;
     }
@@ -108,6 +112,10 @@ export function usePages<T>({ key, pageSize, load, refreshMs }: PagesOptions<T>)
     },
     retry: () => void client.refetchQueries({ queryKey: key, type: 'active' }),
   };
+}
+
+function reader<T>(load: PagesOptions<T>['load'], cursor: string | undefined) {
+  return ({ signal }: { signal: AbortSignal }) => load(cursor, signal);
 }
 
 function agrees({ cursors, lengths }: State, page: number, { items, nextCursor }: ListPage<unknown>): boolean {

@@ -22,6 +22,7 @@ export function formatsOf(language: Language) {
   const clock = new Intl.DateTimeFormat(language, { timeStyle: 'medium' });
   const minute = new Intl.DateTimeFormat(language, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
   const day = new Intl.DateTimeFormat(language, { month: 'short', day: 'numeric' });
+  const span = (unit: string) => new Intl.NumberFormat(language, { style: 'unit', unit, unitDisplay: 'long' });
   const relative = new Intl.RelativeTimeFormat(language, { numeric: 'auto', style: 'short' });
   return {
     number: (value: number) => number.format(value),
@@ -50,6 +51,12 @@ export function formatsOf(language: Language) {
     bytes: (bytes: number) => {
       const [unit, size] = SIZES.find(([, each]) => bytes >= each) ?? (['byte', 1] as const);
       return new Intl.NumberFormat(language, { style: 'unit', unit, maximumFractionDigits: 1 }).format(bytes / size);
+    },
+    /** `1 day`, `90 minutes`: in the largest unit that leaves no fraction. */
+    span: (seconds: number) => {
+      const [unit, size] =
+        STEPS.find(([, each]) => seconds >= each && seconds % each === 0) ?? (['second', 1] as const);
+      return span(unit).format(seconds / size);
     },
     /** `90 ms`, `1.2 s`, `12 min`, `3 hr` */
     duration: (ms: number) => {
