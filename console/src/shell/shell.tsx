@@ -1,7 +1,7 @@
 import { AppShell, Box, Burger, Group, ScrollArea, Select, Text } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { useQuery } from '@tanstack/react-query';
-import { Navigate, Outlet, useNavigate, useParams, useRouterState } from '@tanstack/react-router';
+import { Outlet, useNavigate, useParams, useRouterState } from '@tanstack/react-router';
 import { useEffect } from 'react';
 import { sessionQuery, useMay } from '../api/session.js';
 import { MenuLink } from '../components/links.js';
@@ -21,10 +21,16 @@ export function Shell() {
   const [isOpen, { toggle, close }] = useDisclosure(false);
   const session = useQuery(sessionQuery);
   const path = useRouterState({ select: ({ location }) => location.pathname });
+  const navigate = useNavigate();
   const href = useRouterState({ select: ({ location }) => location.href });
   // biome-ignore lint/correctness/useExhaustiveDependencies: the menu closes when the page changes
   useEffect(close, [path]);
-  if (session.data === null) return <Navigate to="/sign-in" search={{ next: href }} />;
+  const isSignedOut = session.data === null;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: once, with the address of that moment and not of the sign-in page
+  useEffect(() => {
+    if (isSignedOut) void navigate({ to: '/sign-in', search: { next: href }, replace: true });
+  }, [isSignedOut]);
+  if (isSignedOut) return null;
 
   return (
     <AppShell
