@@ -1,12 +1,36 @@
 import { ActionIcon, CopyButton, Group, Tooltip } from '@mantine/core';
+import { useSyncExternalStore } from 'react';
 import { useFormats } from '../i18n/format.js';
 import { useTexts } from '../i18n/language.js';
 import { componentTexts } from './components.i18n.js';
+
+/** Milliseconds after which what people say of a time is looked at again. */
+const TICK_MS = 10_000;
+
+const onLook = new Set<() => void>();
+let now = Date.now();
+let clock: ReturnType<typeof setInterval> | undefined;
+
+/** One clock for all the times of a page; it stands while none is shown. */
+function watchClock(look: () => void): () => void {
+  onLook.add(look);
+  clock ??= setInterval(() => {
+    now = Date.now();
+    for (const each of onLook) each();
+  }, TICK_MS);
+  return () => {
+    onLook.delete(look);
+    if (onLook.size > 0) return;
+    clearInterval(clock);
+    clock = undefined;
+  };
+}
 
 /** A time as people say it; the exact one on hover and for screen readers. */
 export function Time({ at, exact = false }: { at: string | null | undefined; exact?: boolean }) {
   const t = useTexts(componentTexts);
   const format = useFormats();
+  useSyncExternalStore(watchClock, () => now);
   if (!at) return <span>{t('never')}</span>;
   const whole = format.dateTime(at);
   return (

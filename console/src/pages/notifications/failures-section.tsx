@@ -46,38 +46,34 @@ function Line({ app, notification, failure }: OfNotification & { failure: Failur
   const isRetryable = mayOperate && status === 'failed' && hasEnded(notification);
   return (
     <li>
-      <div>
-        <Group gap="sm">
-          <Status status={status} />
-          <RouteLink
-            className="mono"
-            to="/apps/$app/notifications/$notification"
-            params={{ app, notification: notification.id }}
-            search={{ status, provider, code }}
-            hash="deliveries"
-            aria-label={t('showDeliveries', { n: format.number(deliveries), code })}
-          >
-            {code}
-          </RouteLink>
-          <Text size="sm" c="dimmed">
-            <ProviderName provider={provider} />
-          </Text>
-        </Group>
-        {explanation && (
-          <Text size="sm" mt={4}>
-            {explanation.meaning}
-          </Text>
-        )}
-        {explanation?.nextSteps.map((step) => (
+      <Group gap="sm">
+        <Status status={status} />
+        <RouteLink
+          className="mono"
+          to="/apps/$app/notifications/$notification"
+          params={{ app, notification: notification.id }}
+          search={{ status, provider, code }}
+          hash="deliveries"
+          aria-label={t('showDeliveries', { n: format.number(deliveries), code })}
+        >
+          {code}
+        </RouteLink>
+        <Text size="sm" c="dimmed">
+          <ProviderName provider={provider} />
+        </Text>
+      </Group>
+      <Group gap="sm" align="flex-start">
+        <Text fw={600}>{format.number(deliveries)}</Text>
+        {isRetryable && <Retry app={app} id={notification.id} code={code} deliveries={deliveries} />}
+      </Group>
+      <div className="failure-words">
+        <Text size="sm">{explanation.meaning}</Text>
+        {explanation.nextSteps.map((step) => (
           <Text size="sm" c="dimmed" key={step}>
             {step}
           </Text>
         ))}
       </div>
-      <Group gap="sm" align="flex-start">
-        <Text fw={600}>{format.number(deliveries)}</Text>
-        {isRetryable && <Retry app={app} id={notification.id} code={code} deliveries={deliveries} />}
-      </Group>
     </li>
   );
 }
