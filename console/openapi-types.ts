@@ -41,7 +41,7 @@ export function typesOf(document: ApiDocument): string {
     ([name, schema]) => `    ${key(name)}: ${typeOf(schema, 4)};`,
   );
   return [
-    '// Generated from /openapi.json by `npm test -- -u test/integration/console-types.spec.ts`. Do not edit.',
+    '// Generated from /openapi.json by `npm test -- test/integration/console-types.spec.ts -u`. Do not edit.',
     '',
     'export interface paths {',
     ...paths,

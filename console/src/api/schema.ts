@@ -1,4 +1,4 @@
-// Generated from /openapi.json by `npm test -- -u test/integration/console-types.spec.ts`. Do not edit.
+// Generated from /openapi.json by `npm test -- test/integration/console-types.spec.ts -u`. Do not edit.
 
 export interface paths {
   '/v1/accounts': {
