@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 const PURE = ['test/unit/**/*.spec.ts', 'test/architecture.spec.ts'];
 const IN_BROWSER = ['test/browser/**/*.spec.ts'];
 /** Thousands of connections at once: they take all of the machine, so nothing else may be measured beside them. */
-const CROWDS = ['test/faults/realtime-{resume,slow}.spec.ts', 'test/e2e/storm-goaway.spec.ts'];
+const CROWDS = ['test/faults/realtime-{resume,slow}.spec.ts'];
 
 export default defineConfig({
   test: {
@@ -29,7 +29,7 @@ export default defineConfig({
           name: 'crowds',
           include: CROWDS,
           globalSetup: 'test/setup/servers.ts',
-          maxWorkers: 1,
+          maxWorkers: 2,
           sequence: { groupOrder: 1 },
           testTimeout: 30_000,
           hookTimeout: 60_000,

@@ -67,6 +67,7 @@ export async function writeLog(
   await db.query(COUNTS);
   await db.query(STATISTICS);
   await db.query(`select setval('dispatch_batch_no', ${FIRST_FREE_BATCH})`);
+  await db.query(FAILURES);
   await db.query(
     'reset session_replication_role; reset maintenance_work_mem; reset work_mem; reset synchronous_commit',
   );
@@ -272,3 +273,14 @@ const STATISTICS = `
       count(*) filter (where latency_ms > 50 and latency_ms <= 100), count(*) filter (where latency_ms > 100), 0, 0, 0, 0, 0],
     coalesce(sum(latency_ms), 0)
   from delivery_attempt group by 1, 3, 4, 5, 6, 7`;
+
+/** As checkpoints count them, batch by batch. */
+const FAILURES = `
+  update dispatch_batch b set failures = counted.failures
+  from (
+    select notification_id, batch_no, jsonb_object_agg(status_after || ' ' || code, n) as failures
+    from (
+      select notification_id, batch_no, status_after, code, count(*) as n from delivery_attempt
+      where status_after not in ('accepted', 'pending') group by 1, 2, 3, 4) ended
+    group by 1, 2) counted
+  where b.notification_id = counted.notification_id and b.batch_no = counted.batch_no`;

@@ -5,7 +5,8 @@ import { percentile } from '../system/percentile.js';
 import { MemorySampler } from '../system/processes.js';
 import { profiling, Stack } from '../system/stack.js';
 import { writeLog } from './data.js';
-import { type Kind, kindsOf, sampleDevices } from './requests.js';
+import { measureFirstPages, pagesOf, pageTable } from './first-pages.js';
+import { type Kind, kindsOf, takeSamples } from './requests.js';
 
 const DEVICES = 1_000_000;
 const QUICK_DEVICES = 20_000;
@@ -36,10 +37,10 @@ export const runConsole: RunSection = (bench) =>
     await stack.startApi(profiling(bench));
     const { id } = (await stack.admin('POST', '/v1/applications', { name: 'console' })) as { id: string };
     const path = `/v1/applications/${id}/keys`;
-    const { key } = (await stack.admin('POST', path, { role: 'server' })) as { key: string };
+    const { key } = (await stack.admin('POST', path, { role: 'admin' })) as { key: string };
     const devices = bench.devices ?? (bench.isQuick ? QUICK_DEVICES : DEVICES);
     const data = await writeLog(stack.db, id, devices, bench.isQuick ? SINGLES / 10 : SINGLES, bench.say);
-    const kinds = kindsOf(data, await sampleDevices(stack.db));
+    const kinds = kindsOf(id, data, await takeSamples(stack.db));
     const client = new Client(stack.baseUrl, key);
     const measured = await measure(bench, client, kinds);
     const last = data.campaigns.at(-2)?.id ?? '';
@@ -48,7 +49,8 @@ export const runConsole: RunSection = (bench) =>
       downloads.push(await client.download(format, `/v1/notifications/${last}/deliveries/export`, stack.api?.pid ?? 0));
     }
     client.close();
-    return [listTable(data.attempts, devices, measured), exportTable(downloads)];
+    const pages = await measureFirstPages(bench, stack, pagesOf(id, data));
+    return [listTable(data.attempts, devices, measured), pageTable(pages), exportTable(downloads)];
   });
 
 /** Kind by kind in turn, so that what slows the machine down meets all of them. */

@@ -15,26 +15,40 @@ interface SampledDevice {
   userId: string;
 }
 
-/** Devices to ask for by name: some of all, and one that was sent much. */
+interface SampledDelivery {
+  notificationId: string;
+  deviceId: string;
+}
+
+/** What to ask for by name: some devices of all, one that was sent much, and some deliveries that failed. */
 export interface Samples {
   devices: readonly SampledDevice[];
   busyDevice: string;
+  deliveries: readonly SampledDelivery[];
 }
 
 const COLUMNS = `public_id as id, encode(token_hash, 'hex') as fingerprint, user_id as "userId"`;
 
-export async function sampleDevices(db: Client): Promise<Samples> {
+export async function takeSamples(db: Client): Promise<Samples> {
   const some = await db.query<SampledDevice>(
     `select ${COLUMNS} from device where user_id is not null and id % 997 = 5 order by id limit 1000`,
   );
   const busy = await db.query<SampledDevice>(`select ${COLUMNS} from device where user_id = 'qa' order by id limit 1`);
   const [busiest] = busy.rows;
   if (!busiest) throw new Error('there is no busy device');
-  return { devices: some.rows, busyDevice: busiest.id };
+  const deliveries = await db.query<SampledDelivery>(
+    `select a.notification_id as "notificationId", d.public_id as "deviceId"
+     from delivery_attempt a join device d on d.id = a.device_id where a.status_after = 'failed' and d.id % 7 = 3 limit 500`,
+  );
+  return { devices: some.rows, busyDevice: busiest.id, deliveries: deliveries.rows };
 }
 
 /** Every list and search with the filters that the console has, from the first page and from deep inside. */
-export function kindsOf(data: ConsoleData, { devices, busyDevice }: Samples): Kind[] {
+export function kindsOf(
+  applicationId: string,
+  data: ConsoleData,
+  { devices, busyDevice, deliveries }: Samples,
+): Kind[] {
   const first = data.campaigns[0];
   const last = data.campaigns.at(-1);
   if (!first || !last) throw new Error('there are no campaigns');
@@ -53,6 +67,8 @@ export function kindsOf(data: ConsoleData, { devices, busyDevice }: Samples): Ki
   const of = (title: string, path: () => string): Kind => ({ title, path });
 
   return [
+    of('the overview', () => `/v1/applications/${applicationId}/overview`),
+    of('the audit log', () => `/v1/audit?applicationId=${applicationId}`),
     of('notifications', () => '/v1/notifications'),
     of('notifications, deep', () => `/v1/notifications?${cursor(pick(data.singles))}`),
     of('notifications, being sent', () => '/v1/notifications?status=sending'),
@@ -65,6 +81,19 @@ export function kindsOf(data: ConsoleData, { devices, busyDevice }: Samples): Ki
     of('notifications, text of none', () => '/v1/notifications?text=nowhere'),
     of('one campaign', campaign),
     of('the campaign that is being sent', () => `/v1/notifications/${last.id}`),
+    of('its failures by code', () => `${campaign()}/failures`),
+    of('its timeline', () => `${campaign()}/timeline`),
+    of('one delivery, explained', () => {
+      const { notificationId, deviceId } = pick(deliveries);
+      return `/v1/notifications/${notificationId}/deliveries/${deviceId}`;
+    }),
+    of('why, a user', () => `/v1/deliveries/why?userId=${pick(devices).userId}`),
+    of(
+      'why, a user, at a time',
+      () => `/v1/deliveries/why?userId=${pick(devices).userId}&at=${moment().toISOString()}`,
+    ),
+    of('why, a user of 20 busy devices', () => '/v1/deliveries/why?userId=qa'),
+    of('why, a busy device', () => `/v1/deliveries/why?deviceId=${busyDevice}`),
     of('deliveries of a campaign', () => `${campaign()}/deliveries`),
     of('… deep', () => `${campaign()}/deliveries?${cursor(deviceNumber())}`),
     of('… failed, deep', () => `${campaign()}/deliveries?status=failed&${cursor(deviceNumber())}`),

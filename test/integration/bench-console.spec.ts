@@ -1,7 +1,7 @@
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ConsoleData, writeLog } from '../../bench/console/data.js';
-import { kindsOf, sampleDevices } from '../../bench/console/requests.js';
+import { kindsOf, takeSamples } from '../../bench/console/requests.js';
 import { call, createApplication, startApi, type TestApi } from '../setup/app.js';
 import { createTestDatabase, type TestDatabase } from '../setup/database.js';
 import { testRedisUrl } from '../setup/redis.js';
@@ -11,7 +11,7 @@ const DEVICES = 5_000;
 let database: TestDatabase;
 let api: TestApi;
 let db: Client;
-let application: { id: string; serverKey: string };
+let application: { id: string; adminKey: string };
 let data: ConsoleData;
 let before: unknown;
 
@@ -37,7 +37,7 @@ const rows = async (sql: string) => (await db.query(sql)).rows;
 const indexes = () =>
   rows(`select indexname, indexdef from pg_indexes where tablename in ('device', 'delivery_attempt') order by 1`);
 
-const get = (path: string) => call(api, 'GET', path, { key: application.serverKey });
+const get = (path: string) => call(api, 'GET', path, { key: application.adminKey });
 
 describe('a log for the benchmark of the console', () => {
   it('leaves the tables as the migrations made them, every row on its day', async () => {
@@ -88,7 +88,7 @@ describe('a log for the benchmark of the console', () => {
 
   it('answers everything that the benchmark asks', async () => {
     const empty: string[] = [];
-    for (const { title, path } of kindsOf(data, await sampleDevices(db))) {
+    for (const { title, path } of kindsOf(application.id, data, await takeSamples(db))) {
       const answer = await get(path());
       expect(answer.status, `${title}: ${JSON.stringify(answer.body)}`).toBe(200);
       if (answer.body.items?.length === 0) empty.push(title);
