@@ -39,7 +39,7 @@ export function ShortTable<T>({ label, columns, rows, keyOf, empty }: ShortTable
       <Table.Tbody>
         {rows.map((row) => (
           <Table.Tr key={keyOf(row)}>
-            <Table.Th {...head.look} scope="row" fw={500} style={{ overflowWrap: 'anywhere' }}>
+            <Table.Th {...head.look} scope="row" fw={500} style={{ overflowWrap: 'anywhere', minWidth: '5em' }}>
               {head.cell(row)}
             </Table.Th>
             {others.map(({ id, look, cell }) => (

@@ -19,7 +19,7 @@ export const composeTexts = defineTexts({
     tagsAbout: 'Tags as key=value, one per line; devices that have all of them get it',
     allAbout: 'Every active device of this application gets it.',
     failedOfAbout: 'Devices that notification {id} failed to reach. {codes}',
-    named: '{n} different ones',
+    named: 'Different ones: {n}',
     content: 'Content',
     contentTitle: 'Title',
     body: 'Text',
