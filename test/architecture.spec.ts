@@ -37,7 +37,7 @@ interface Source {
 
 function filesBelow(folder: string): string[] {
   return readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
+    .filter((entry) => entry.isFile() && /\.tsx?$/.test(entry.name))
     .map((entry) => relative(ROOT, join(entry.parentPath, entry.name)).replaceAll('\\', '/'));
 }
 
@@ -216,9 +216,22 @@ describe('architecture', () => {
     expect(offences((source) => matches(source, /\bforwardRef\b|\bextends Base\w*/g))).toEqual([]);
   });
 
+  it('the console knows the service by its API alone, and renders text', () => {
+    const pages = filesBelow('console/src').map(read);
+    // These two hold a language and the id of an application: nothing that anybody has to keep secret.
+    const STORES = /^console\/src\/(i18n\/language\.tsx|shell\/applications\.ts)$/;
+    const wrong = pages.flatMap((page) => [
+      ...imported(page, (path) => !path.startsWith('console/src/') && !path.startsWith('browser/sdk/')),
+      ...matches(page, /\b(dangerouslySetInnerHTML|(inner|outer)HTML|insertAdjacentHTML|document\.write|eval\()/g),
+      ...(STORES.test(page.path) ? [] : matches(page, /\b(local|session)Storage\b|\bindexedDB\b|document\.cookie/g)),
+    ]);
+    expect(wrong).toEqual([]);
+  });
+
   it('keeps every file readable in one sitting', () => {
-    const tooLong = ['src', 'browser', 'test', 'bench']
+    const tooLong = ['src', 'browser', 'console', 'test', 'bench']
       .flatMap(filesBelow)
+      .filter((path) => path !== 'console/src/api/schema.ts')
       .filter((path) => readFileSync(join(ROOT, path), 'utf8').split('\n').length > 401);
     expect(tooLong).toEqual([]);
   });

@@ -6,6 +6,7 @@ import { DATA_SOURCE } from '../database/transaction.js';
 import { LANES, PROVIDER_NAMES } from '../lib/names.js';
 import type { FailingWebhook, MinuteTally } from './overview.js';
 import type { GateState, LaneDepth } from './system.repository.js';
+import { DEPTHS } from './system.repository.js';
 
 /** One that is not open. */
 export interface ClosedGate extends Omit<GateState, 'applicationId'> {
@@ -88,19 +89,5 @@ const LANE_DEPTHS = {
         n - accepted - failed - moved - expired - cancelled - suppressed - unknown
       from dispatch_batch
       where lane = place.lane and provider = place.provider and application_id = $1 and state in ('queued', 'leased')) b
-  ), placed as (
-    select lane, provider, unsent, not_before, case
-      when state = 'leased' then 'sending'
-      when notification_id in (select id from paused) then 'paused'
-      when state = 'queued' or not_before <= (select now from present) then 'due'
-      else 'waiting' end as place
-    from live
-  )
-  select lane, provider,
-    coalesce(sum(unsent) filter (where place = 'due'), 0)::int as due,
-    coalesce(sum(unsent) filter (where place = 'sending'), 0)::int as sending,
-    coalesce(sum(unsent) filter (where place = 'waiting'), 0)::int as waiting,
-    coalesce(sum(unsent) filter (where place = 'paused'), 0)::int as paused,
-    min(not_before) filter (where place = 'due') as "oldestDueAt"
-  from placed group by lane, provider order by lane, provider`,
+  ), ${DEPTHS}`,
 };

@@ -46,6 +46,24 @@ export interface WorkerActivity {
   attempts: number;
 }
 
+/** What waits, by lane and provider, of the batches `live`; `paused` and `present` are there, too. The end of a `with` statement. */
+export const DEPTHS = `
+  placed as (
+    select lane, provider, unsent, not_before, case
+      when state = 'leased' then 'sending'
+      when notification_id in (select id from paused) then 'paused'
+      when state = 'queued' or not_before <= (select now from present) then 'due'
+      else 'waiting' end as place
+    from live
+  )
+  select lane, provider,
+    coalesce(sum(unsent) filter (where place = 'due'), 0)::int as due,
+    coalesce(sum(unsent) filter (where place = 'sending'), 0)::int as sending,
+    coalesce(sum(unsent) filter (where place = 'waiting'), 0)::int as waiting,
+    coalesce(sum(unsent) filter (where place = 'paused'), 0)::int as paused,
+    min(not_before) filter (where place = 'due') as "oldestDueAt"
+  from placed group by lane, provider order by lane, provider`;
+
 /** What operators ask of the whole installation. Every query reads what is live, never what is past. */
 @Injectable()
 export class SystemRepository {
@@ -68,21 +86,7 @@ export class SystemRepository {
          select lane, provider, state, not_before, notification_id,
            n - accepted - failed - moved - expired - cancelled - suppressed - unknown
          from dispatch_batch where state in ('queued', 'leased')
-       ), placed as (
-         select lane, provider, unsent, not_before, case
-           when state = 'leased' then 'sending'
-           when notification_id in (select id from paused) then 'paused'
-           when state = 'queued' or not_before <= (select now from present) then 'due'
-           else 'waiting' end as place
-         from live
-       )
-       select lane, provider,
-         coalesce(sum(unsent) filter (where place = 'due'), 0)::int as due,
-         coalesce(sum(unsent) filter (where place = 'sending'), 0)::int as sending,
-         coalesce(sum(unsent) filter (where place = 'waiting'), 0)::int as waiting,
-         coalesce(sum(unsent) filter (where place = 'paused'), 0)::int as paused,
-         min(not_before) filter (where place = 'due') as "oldestDueAt"
-       from placed group by lane, provider order by lane, provider`,
+       ), ${DEPTHS}`,
     );
   }
 
