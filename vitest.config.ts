@@ -41,7 +41,8 @@ export default defineConfig({
           name: 'browser',
           include: IN_BROWSER,
           globalSetup: ['test/setup/servers.ts', 'test/setup/chromium.ts'],
-          testTimeout: 30_000,
+          // Chromium shares the cores with everything else that is tested.
+          testTimeout: 60_000,
           hookTimeout: 60_000,
         },
       },

@@ -17,7 +17,7 @@ const LOOKS = [
   { size: 'phone', viewport: PHONE, checked: 'dark' },
 ] as const;
 /** Milliseconds for one step of a person; less than a test has, so that the failure names the step. */
-const WITHIN_MS = 10_000;
+const WITHIN_MS = 20_000;
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 /** As far as it is read; https://github.com/dequelabs/axe-core/blob/develop/doc/API.md */
