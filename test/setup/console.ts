@@ -94,6 +94,10 @@ export class ConsolePage {
 
   private async violations(): Promise<string[]> {
     if (!(await this.page.evaluate('"axe" in window'))) await this.page.evaluate(AXE);
+    // Colours that are still changing are of neither look.
+    await this.page.evaluate(`Promise.allSettled(document.getAnimations()
+      .filter(({ effect }) => effect.getComputedTiming().endTime !== Infinity)
+      .map(({ finished }) => finished)).then(() => undefined)`);
     const found: Violation[] = await this.page.evaluate(
       'axe.run(document, { resultTypes: ["violations"], elementRef: false }).then(({ violations }) => violations)',
     );
