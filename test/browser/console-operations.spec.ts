@@ -12,7 +12,7 @@ const HOSTILE = `"><img src=x onerror="document.title='ran'">`;
 /** Milliseconds after which what failed is tried again, chance included. */
 const RETRIES_MS = 15_000;
 /** Milliseconds that one step of a person may take. */
-const STEP_MS = 10_000;
+const STEP_MS = 20_000;
 
 let world: World;
 let browser: Browser;
